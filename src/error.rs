@@ -1,0 +1,132 @@
+//! What can go wrong, as libpcap tells it: a status code of pcap(3PCAP) and a text.
+//!
+//! Texts are built where the failure is known, in libpcap's words: programs print and match them.
+
+use crate::sys::Errno;
+
+/// A `PCAP_ERROR_*` code of `pcap/pcap.h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Code {
+    /// Generic error; the text says what.
+    Generic = -1,
+    /// The loop was ended by `pcap_breakloop`.
+    Break = -2,
+    /// The handle has not been activated.
+    NotActivated = -3,
+    /// The handle is active already.
+    Activated = -4,
+    /// There is no such device.
+    NoSuchDevice = -5,
+    /// The device has no monitor mode.
+    RfmonNotSup = -6,
+    /// The operation needs monitor mode.
+    NotRfmon = -7,
+    /// No permission to open the device.
+    PermDenied = -8,
+    /// The device is not up.
+    IfaceNotUp = -9,
+    /// The device cannot set this time stamp type.
+    CantSetTstampType = -10,
+    /// No permission for promiscuous mode.
+    PromiscPermDenied = -11,
+    /// The device cannot deliver this time stamp precision.
+    TstampPrecisionNotSup = -12,
+    /// The device cannot be captured on.
+    CaptureNotSup = -13,
+}
+
+/// A `PCAP_WARNING_*` code: the call worked, but not wholly as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum WarnCode {
+    /// Generic warning; the text says what.
+    Generic = 1,
+    /// The device has no promiscuous mode.
+    PromiscNotSup = 2,
+    /// The device has not that type of time stamp.
+    TstampTypeNotSup = 3,
+}
+
+/// A failure: its code and its text. An empty text means that the code says all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The status that the C function returns.
+    pub code: Code,
+    /// What `pcap_geterr` says.
+    pub text: String,
+}
+
+/// A warning: its code and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The status that the C function returns.
+    pub code: WarnCode,
+    /// What `pcap_geterr` says.
+    pub text: String,
+}
+
+/// The result of everything that can fail in libpcap's words.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// `PCAP_ERROR` with `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { code: Code::Generic, text: text.into() }
+    }
+
+    /// `code` with `text`.
+    pub fn with_code(code: Code, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+
+    /// `code` alone: the reader is told what [`status_text`] says of it.
+    pub fn bare(code: Code) -> Self {
+        Self { code, text: String::new() }
+    }
+
+    /// `PCAP_ERROR` with `what: strerror(errno)`, as libpcap words a failed system call.
+    pub fn errno(what: impl AsRef<str>, errno: Errno) -> Self {
+        Self::new(format!("{}: {errno}", what.as_ref()))
+    }
+}
+
+/// The text of `pcap_statustostr(3PCAP)` for every code that has one.
+const STATUS_TEXTS: &[(i32, &str)] = &[
+    (1, "Generic warning"),
+    (2, "That device doesn't support promiscuous mode"),
+    (3, "That type of time stamp is not supported by that device"),
+    (-1, "Generic error"),
+    (-2, "Loop terminated by pcap_breakloop"),
+    (-3, "The pcap_t has not been activated"),
+    (-4, "The setting can't be changed after the pcap_t is activated"),
+    (-5, "No such device exists"),
+    (-6, "That device doesn't support monitor mode"),
+    (-7, "That operation is supported only in monitor mode"),
+    (-8, "You don't have permission to perform this capture on that device"),
+    (-9, "That device is not up"),
+    (-10, "That device doesn't support setting the time stamp type"),
+    (-11, "You don't have permission to capture in promiscuous mode on that device"),
+    (-12, "That device doesn't support that time stamp precision"),
+    (-13, "Packet capture is not supported on that device"),
+];
+
+/// What `pcap_statustostr` says of a status that has a text.
+pub fn status_text(status: i32) -> Option<&'static str> {
+    STATUS_TEXTS.iter().find(|(s, _)| *s == status).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_text() {
+        for status in (-13..=-1).chain(1..=3) {
+            assert!(status_text(status).is_some(), "{status}");
+        }
+        assert_eq!(status_text(0), None);
+        assert_eq!(status_text(-14), None);
+        assert_eq!(status_text(Code::NoSuchDevice as i32), Some("No such device exists"));
+    }
+}
