@@ -4,6 +4,14 @@
 //! Nothing here knows libpcap: what an error means, and how it is worded, is the caller's business.
 #![allow(unsafe_code, reason = "this is where libc is called")]
 
+pub mod eventfd;
+pub mod iface;
+pub mod mmap;
+pub mod packet;
+pub mod poll;
+pub mod socket;
+pub mod sysfs;
+
 use std::ffi::CStr;
 use std::fmt;
 
@@ -38,4 +46,9 @@ impl fmt::Display for Errno {
 /// Turns the -1 of a system call into its `Errno`.
 fn check(rc: libc::c_int) -> Sys<libc::c_int> {
     if rc == -1 { Err(Errno::last()) } else { Ok(rc) }
+}
+
+/// As [`check`], for the calls that return a count.
+fn check_len(rc: libc::ssize_t) -> Sys<usize> {
+    usize::try_from(rc).map_err(|_| Errno::last())
 }
