@@ -64,9 +64,10 @@ impl Batch {
         self.slots.get(next).map(Cell::get)
     }
 
-    /// Packets that the caller has not had.
-    pub fn unread(&self) -> usize {
-        self.len.get().saturating_sub(self.next.get())
+    /// Where the packets begin that the caller has not had.
+    pub fn unread_starts(&self) -> impl Iterator<Item = *const u8> {
+        let unread = self.slots.get(self.next.get()..self.len.get()).unwrap_or_default();
+        unread.iter().map(|slot| slot.get().data)
     }
 
     /// Forgets all packets: what they pointed to goes back to its owner.
