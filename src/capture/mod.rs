@@ -1,1 +1,4 @@
-//! (see DESIGN)
+//! Live capture on Linux packet sockets.
+
+pub mod arphrd;
+pub mod cooked;
