@@ -12,7 +12,7 @@ use crate::bpf::Program;
 use crate::error::{Error, Result, Warning};
 use crate::handle::batch::Batch;
 use crate::handle::options::{Options, TSTAMP_HOST};
-use crate::linktype::{DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2};
+use crate::linktype::dlt;
 use crate::sys::{Errno, ethtool};
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl Link {
     pub fn dlt(self) -> i32 {
         match self {
             Self::Raw { dlt, .. } | Self::Sll { dlt } => dlt,
-            Self::Sll2 => DLT_LINUX_SLL2,
+            Self::Sll2 => dlt::LINUX_SLL2,
         }
     }
 
@@ -62,16 +62,16 @@ impl Link {
     pub fn header_len(self) -> u32 {
         match self {
             Self::Raw { .. } => 0,
-            Self::Sll { .. } => cooked::SLL_LEN,
-            Self::Sll2 => cooked::SLL2_LEN,
+            Self::Sll { .. } => cooked::SLL_LEN as u32,
+            Self::Sll2 => cooked::SLL2_LEN as u32,
         }
     }
 
     /// Where a VLAN tag goes that the kernel has stripped. QUIRK: nowhere in DLT_LINUX_SLL2.
     pub fn tag_offset(self) -> Option<u32> {
         match self {
-            Self::Raw { dlt: DLT_EN10MB, .. } => Some(12),
-            Self::Sll { dlt: DLT_LINUX_SLL } => Some(14),
+            Self::Raw { dlt: dlt::EN10MB, .. } => Some(12),
+            Self::Sll { dlt: dlt::LINUX_SLL } => Some(14),
             _ => None,
         }
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// The path of `attribute` of `interface`, or `None` for a name that would lead elsewhere.
 fn path(interface: &str, attribute: &str) -> Option<PathBuf> {
-    let plain = !interface.is_empty() && interface != "." && interface != ".." && !interface.contains('/');
+    let plain =
+        !interface.is_empty() && interface != "." && interface != ".." && !interface.contains('/');
     plain.then(|| Path::new("/sys/class/net").join(interface).join(attribute))
 }
 

@@ -4,9 +4,10 @@
 //! Where the packet lies, and how the kernel described it, is the business of the ring versions.
 
 use crate::bpf::{Meta, Program};
-use crate::capture::cooked::{self, LinkAddr};
+use crate::capture::cooked::{self, CanUndo, LinkAddr};
 use crate::capture::{Direction, Link};
-use crate::handle::batch::{Lent, PacketHeader};
+use crate::handle::batch::{BATCH, Lent, PacketHeader};
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
@@ -64,6 +65,19 @@ impl<'m> Packet<'m> {
             let to = self.start.add(offset as usize);
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.as_ptr(), n);
         }
+    }
+
+    /// Has `change` work on a copy of the first bytes, and takes over what it made of them.
+    fn change_head<R>(&mut self, change: impl FnOnce(&mut [u8]) -> R) -> R {
+        let mut head = [0u8; 16];
+        let n = head.len().min(self.len as usize);
+        self.with_bytes(|bytes| {
+            head.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        });
+        let head = head.get_mut(..n).unwrap_or_default();
+        let result = change(head);
+        self.overwrite(0, head);
+        result
     }
 
     /// Puts `header` in front. False, and nothing done, where there is no room for it.
@@ -179,6 +193,8 @@ pub struct Rules {
     pub filter: Option<Program>,
     /// How far it has to.
     pub userland: Userland,
+    /// What [`Rules::apply`] has changed in the last CAN frame.
+    pub can_undo: Cell<Option<CanUndo>>,
 }
 
 impl Rules {
@@ -204,7 +220,7 @@ impl Rules {
         }
         let before = packet.len();
         if self.has_can_id(&facts.addr) {
-            change_can_id(&mut packet, facts.addr.protocol, cooked::fix_can);
+            self.fix_can(&mut packet, u16::from_be(facts.addr.protocol));
         }
         self.add_header(facts, &mut packet);
         let header_len = packet.len().saturating_sub(before);
@@ -214,9 +230,7 @@ impl Rules {
             let meta = self.meta(facts, header_len);
             let kept = packet.with_bytes(|bytes| filter.run(bytes, len, Some(&meta)));
             if kept == 0 {
-                if self.has_can_id(&facts.addr) {
-                    change_can_id(&mut packet, facts.addr.protocol, cooked::unfix_can);
-                }
+                self.unfix_can(&mut packet);
                 return None;
             }
             // The kernel cuts to what a program returns, and never cuts the header that it does not know.
@@ -253,8 +267,23 @@ impl Rules {
         {
             packet.remove_tag(offset);
         }
-        if self.has_can_id(&facts.addr) {
-            change_can_id(&mut packet, facts.addr.protocol, cooked::unfix_can);
+        self.unfix_can(&mut packet);
+    }
+
+    /// The most packets to lend at once: of CAN frames one, for only the last can be undone.
+    pub fn most(&self) -> usize {
+        if matches!(self.link, Link::Raw { can: true, .. }) { 1 } else { BATCH }
+    }
+
+    /// Brings the header of a CAN frame into the order of its link type.
+    fn fix_can(&self, packet: &mut Packet<'_>, protocol: u16) {
+        let undo = packet.change_head(|head| cooked::fix_can(head, protocol));
+        self.can_undo.set(Some(undo));
+    }
+
+    fn unfix_can(&self, packet: &mut Packet<'_>) {
+        if let Some(undo) = self.can_undo.take() {
+            packet.change_head(|head| undo.undo(head));
         }
     }
 
@@ -307,21 +336,5 @@ impl Rules {
             rxhash: facts.rxhash,
             net_offset: (header_len > 0).then_some(header_len),
         }
-    }
-}
-
-/// Changes the byte order of a CAN frame's identifier by `change`, on a copy of the few bytes it touches.
-fn change_can_id(packet: &mut Packet<'_>, protocol: u16, change: fn(&mut [u8], u16)) {
-    let mut head = [0u8; 16];
-    let n = packet.with_bytes(|bytes| {
-        let n = bytes.len().min(head.len());
-        if let (Some(to), Some(from)) = (head.get_mut(..n), bytes.get(..n)) {
-            to.copy_from_slice(from);
-        }
-        n
-    });
-    if let Some(head) = head.get_mut(..n) {
-        change(head, protocol);
-        packet.overwrite(0, head);
     }
 }

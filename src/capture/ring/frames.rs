@@ -85,7 +85,7 @@ impl<H: Header> Ring<H> {
         let mut slots = batch.slots().iter().take(self.most);
         let mut packets = 0usize;
         let mut fetched = false;
-        while self.lent < self.most && !fetched {
+        while self.lent < self.most && packets < rules.most() && !fetched {
             let Some(status) = self.status_if_ours(self.next) else { break };
             fetched = status & STATUS_COPY != 0 && self.fetch(fd);
             let Some((facts, packet)) = self.frame(self.next) else {

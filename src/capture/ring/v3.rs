@@ -188,7 +188,7 @@ impl Ring {
     fn fill_by_rules(&self, rules: &Rules, batch: &Batch, at: &mut Cursor) -> Option<usize> {
         let mut slots = batch.slots().iter();
         let mut lent = 0usize;
-        while at.left > 0 && lent < BATCH {
+        while at.left > 0 && lent < rules.most() {
             let (facts, packet, next) = self.frame(*at)?;
             if let Some(packet) = rules.apply(&facts, packet) {
                 slots.next()?.set(packet);
