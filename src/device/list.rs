@@ -17,7 +17,7 @@ pub struct Device {
     pub description: Option<&'static CStr>,
     /// `PCAP_IF_*` flags, see [`flags`].
     pub flags: u32,
-    /// Its addresses, in the kernel's order, the link-layer one first.
+    /// Its addresses, in the kernel's order; the link-layer one, if any, is first.
     pub addrs: Vec<DeviceAddr>,
 }
 

@@ -115,3 +115,35 @@ pub fn offloads_on(fd: BorrowedFd<'_>, name: &str) -> Result<bool, (&'static str
     }
     Ok(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::ifaddrs::device_socket;
+    use std::os::fd::AsFd;
+
+    /// `SOF_TIMESTAMPING_SOFTWARE`.
+    const SOFTWARE: u32 = 1 << 4;
+
+    #[test]
+    fn loopback_answers() {
+        let socket = device_socket().expect("a socket");
+        let fd = socket.as_fd();
+        let stamps = ts_info(fd, "lo").expect("kinds of time stamps");
+        assert_eq!(stamps.so_timestamping & SOFTWARE, SOFTWARE);
+        assert_eq!(stamps.rx_filters, 0, "no hardware");
+        assert!(link_up(fd, "lo").is_ok());
+        assert!(offloads_on(fd, "lo").is_ok());
+    }
+
+    #[test]
+    fn a_missing_interface_is_told() {
+        let socket = device_socket().expect("a socket");
+        let missing = Errno(libc::ENODEV);
+        for name in ["nosuch0", "a-name-that-is-too-long", ""] {
+            assert_eq!(link_up(socket.as_fd(), name), Err(missing));
+            assert_eq!(ts_info(socket.as_fd(), name), Err(missing));
+            assert_eq!(offloads_on(socket.as_fd(), name), Err(("ETHTOOL_GTSO", missing)));
+        }
+    }
+}

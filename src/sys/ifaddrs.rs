@@ -63,8 +63,8 @@ pub struct IfAddr {
     pub other: Option<SockAddr>,
 }
 
-/// Every interface of this network namespace, in the kernel's order, each with all its addresses; one
-/// that has none stands there with its `AF_PACKET` address.
+/// Every interface of this network namespace, in the kernel's order, then every network address. An
+/// interface's own entry has its link-layer address (`AF_PACKET`), or none where it has no such thing.
 pub fn list() -> Sys<Vec<IfAddr>> {
     let mut first: *mut libc::ifaddrs = std::ptr::null_mut();
     // SAFETY: `first` is writable.
