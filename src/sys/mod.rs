@@ -4,8 +4,10 @@
 //! Nothing here knows libpcap: what an error means, and how it is worded, is the caller's business.
 #![allow(unsafe_code, reason = "this is where libc is called")]
 
+pub mod ethtool;
 pub mod eventfd;
 pub mod iface;
+pub mod ifaddrs;
 pub mod mmap;
 pub mod packet;
 pub mod poll;
