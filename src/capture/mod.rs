@@ -13,8 +13,8 @@ use crate::error::{Error, Result, Warning};
 use crate::handle::batch::Batch;
 use crate::handle::options::{Options, TSTAMP_HOST};
 use crate::linktype::dlt;
-use crate::sys::{Errno, ethtool};
-use std::os::fd::RawFd;
+use crate::sys::{Errno, ethtool, ifaddrs};
+use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,7 +179,10 @@ pub fn tstamp_types(device: &str) -> Result<Vec<i32>> {
     if device == packet::ANY {
         return Ok(Vec::new());
     }
-    match ethtool::ts_info(device) {
+    let socket = ifaddrs::device_socket().map_err(|errno| {
+        Error::errno("socket for SIOCETHTOOL(ETHTOOL_GET_TS_INFO)", errno)
+    })?;
+    match ethtool::ts_info(socket.as_fd(), device) {
         Ok(info) if info.rx_filters & STAMPS_ALL != 0 => Ok(types(info.so_timestamping)),
         Ok(_) | Err(Errno(libc::ENODEV)) => Ok(Vec::new()),
         Err(Errno(libc::EOPNOTSUPP | libc::EINVAL)) => Ok(types(u32::MAX)),

@@ -93,7 +93,14 @@ impl PacketSocket {
             snapshot = snapshot.max(MIN_COOKED_SNAPSHOT);
         }
         warning = stamp_in_hardware(fd, options)?.or(warning);
-        let request = ring_request(fd, &interface, options, snapshot)?;
+        let request = ring::Request {
+            immediate: options.immediate,
+            snapshot,
+            timeout_ms: options.timeout_ms,
+            buffer_size: if options.buffer_size == 0 { DEFAULT_BUFFER } else { options.buffer_size },
+            cooked,
+            limits: &|| limits(fd, &interface, &options.device),
+        };
         let (ring, largest) = ring::open(fd, &request)?;
         let protocol = if options.protocol == 0 { libc::ETH_P_ALL as u16 } else { options.protocol };
         bind(fd, interface.ifindex.max(0), protocol)?;
@@ -466,33 +473,21 @@ fn stamp_in_hardware(fd: BorrowedFd<'_>, options: &Options) -> Result<Option<War
 }
 
 /// How large packets get, which a ring of frames is made for.
-fn ring_request(
-    fd: BorrowedFd<'_>,
-    interface: &Interface,
-    options: &Options,
-    snapshot: u32,
-) -> Result<ring::Request> {
-    let ethernet = interface.link.dlt() == dlt::EN10MB;
-    let mut frame_limit = None;
-    let mut packet_limit = MAXIMUM_SNAPLEN;
-    if options.immediate && ethernet {
-        let mtu = iface::mtu(fd, &options.device).map_err(|e| Error::errno("SIOCGIFMTU", e))?;
-        let limit = mtu.saturating_add(ETHERNET_OVERHEAD);
-        frame_limit = Some(limit);
-        packet_limit = match ethtool::offloads_on(fd, &options.device) {
-            Ok(false) => limit,
-            _ => limit.max(OFFLOAD_PACKET + ETHERNET_OVERHEAD),
-        };
+fn limits(fd: BorrowedFd<'_>, interface: &Interface, device: &str) -> Result<ring::Limits> {
+    if interface.link.dlt() != dlt::EN10MB {
+        return Ok(ring::Limits { frame: None, packet: MAXIMUM_SNAPLEN });
     }
-    Ok(ring::Request {
-        immediate: options.immediate,
-        snapshot,
-        timeout_ms: options.timeout_ms,
-        buffer_size: if options.buffer_size == 0 { DEFAULT_BUFFER } else { options.buffer_size },
-        cooked: !matches!(interface.link, Link::Raw { .. }),
-        frame_limit,
-        packet_limit,
-    })
+    let mtu = iface::mtu(fd, device).map_err(|errno| Error::errno("SIOCGIFMTU", errno))?;
+    let frame = mtu.saturating_add(ETHERNET_OVERHEAD);
+    let packet = match ethtool::offloads_on(fd, device) {
+        Ok(false) => frame,
+        Ok(true) => frame.max(OFFLOAD_PACKET + ETHERNET_OVERHEAD),
+        Err((request, errno)) => {
+            let what = format!("{device}: SIOCETHTOOL({request}) ioctl failed");
+            return Err(Error::errno(what, errno));
+        }
+    };
+    Ok(ring::Limits { frame: Some(frame), packet })
 }
 
 /// Throws away what the socket has queued.

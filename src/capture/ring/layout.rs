@@ -124,7 +124,7 @@ shared!(
     Tpacket3Hdr = 48,
     BlockDesc = 24,
     Tpacket2Hdr = 32,
-    Tpacket1Hdr32 = 28,
+    Tpacket1Hdr32 = 24,
     Tpacket1Hdr64 = 32,
 );
 

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::handle::batch::Batch;
 use frame::Rules;
 use layout::{SockaddrLl, Tpacket1Hdr32, Tpacket1Hdr64, Tpacket2Hdr};
-pub use setup::{Request, open};
+pub use setup::{Limits, Request, open};
 use std::os::fd::BorrowedFd;
 
 /// One of the ways.

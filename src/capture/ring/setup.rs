@@ -9,8 +9,7 @@ use crate::sys::{Errno, mmap::Mapping, socket};
 use std::os::fd::BorrowedFd;
 
 /// What the ring is for.
-#[derive(Clone, Copy, Debug)]
-pub struct Request {
+pub struct Request<'a> {
     /// Packets are wanted at once, not by the block.
     pub immediate: bool,
     /// Bytes wanted of each packet.
@@ -21,11 +20,17 @@ pub struct Request {
     pub buffer_size: u32,
     /// Whether room for a cooked header is needed.
     pub cooked: bool,
-    /// The largest packet that the interface takes from the wire, if that is known.
-    pub frame_limit: Option<u32>,
-    /// The largest that the kernel may make of several: with segmentation offload, and on the wire's side
-    /// of a tunnel or the loopback interface.
-    pub packet_limit: u32,
+    /// Asks how large packets get, which only rings of frames need to know.
+    pub limits: &'a dyn Fn() -> Result<Limits>,
+}
+
+/// How large the packets of an interface get.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest that it takes from the wire, if that is known.
+    pub frame: Option<u32>,
+    /// The largest that the kernel may make of several: with offload, and on the loopback interface.
+    pub packet: u32,
 }
 
 /// `PACKET_VERSION` values, in the order in which they are tried.
@@ -69,7 +74,7 @@ fn long_status() -> bool {
 }
 
 /// The best ring that the kernel has for `fd`, and the size of the largest packet that it holds.
-pub fn open(fd: BorrowedFd<'_>, request: &Request) -> Result<(Ring, u32)> {
+pub fn open(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<(Ring, u32)> {
     let versions: &[Version] = if request.immediate {
         &[Version::V2, Version::V1]
     } else {
@@ -117,7 +122,7 @@ fn choose(fd: BorrowedFd<'_>, version: Version, cooked: bool) -> Result<bool> {
 }
 
 /// A ring of blocks; `None` if the kernel has not got it.
-fn blocks(fd: BorrowedFd<'_>, request: &Request) -> Result<Option<(Ring, u32)>> {
+fn blocks(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Option<(Ring, u32)>> {
     let size = block_size(MAXIMUM_SNAPLEN as usize, 0);
     let count = (request.buffer_size as usize).div_ceil(MAXIMUM_SNAPLEN as usize).max(1);
     let retire = match request.timeout_ms {
@@ -142,14 +147,15 @@ fn blocks(fd: BorrowedFd<'_>, request: &Request) -> Result<Option<(Ring, u32)>> 
 }
 
 /// A ring of frames; `None` if the kernel has not got it.
-fn frames(fd: BorrowedFd<'_>, request: &Request, version: Version) -> Result<Option<(Ring, u32)>> {
+fn frames(fd: BorrowedFd<'_>, request: &Request<'_>, version: Version) -> Result<Option<(Ring, u32)>> {
     let reserve = if request.cooked { RESERVE_COOKED } else { RESERVE } as usize;
     // In front of the packet: header, address, and the link-layer header's room (tpacket_rcv in
     // net/packet/af_packet.c). 32 bytes is the largest frame header of these versions.
     let front = align(align(32) + size_of::<SockaddrLl>() + MIN_LINK_HEADER) + reserve;
-    let whole = request.snapshot.min(request.packet_limit);
+    let limits = (request.limits)()?;
+    let whole = request.snapshot.min(limits.packet);
     let frame_for = |bytes: u32| align(front.saturating_add(bytes as usize));
-    let usual = request.frame_limit.filter(|limit| *limit <= LARGEST_FRAME).unwrap_or(USUAL_FRAME);
+    let usual = limits.frame.filter(|limit| *limit <= LARGEST_FRAME).unwrap_or(USUAL_FRAME);
     let fetch = usual < whole && queue_packets(fd, request.buffer_size);
     let frame_size = frame_for(if fetch { usual } else { whole });
     let block_size = block_size(frame_size, SMALL_BLOCK.min(request.buffer_size as usize / 4));
@@ -214,7 +220,7 @@ fn create<R: socket::OptionValue>(
 }
 
 /// What is left without a ring.
-fn no_ring(fd: BorrowedFd<'_>, request: &Request) -> Result<Reader> {
+fn no_ring(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Reader> {
     socket::set(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)
         .map_err(|errno| Error::errno("setsockopt: unable to set SO_TIMESTAMPNS", errno))?;
     let bytes = i32::try_from(request.buffer_size).unwrap_or(i32::MAX);
