@@ -18,7 +18,7 @@ pub use insn::Insn;
 pub use run::{Meta, filter};
 pub use validate::validate;
 
-/// A program that [`validate`] accepts.
+/// A program that [`validate()`] accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program(Box<[Insn]>);
 

@@ -67,12 +67,10 @@ pub fn complete(
 
 /// The status that the driver's answer means.
 fn connection(link: Result<bool, Errno>) -> u32 {
-    const EINVAL: i32 = 22;
-    const EOPNOTSUPP: i32 = 95;
     match link {
         Ok(true) => CONNECTED,
         Ok(false) => DISCONNECTED,
-        Err(Errno(EOPNOTSUPP | EINVAL)) => CONNECTION_NOT_APPLICABLE,
+        Err(Errno(libc::EOPNOTSUPP | libc::EINVAL)) => CONNECTION_NOT_APPLICABLE,
         Err(_) => CONNECTION_UNKNOWN,
     }
 }
@@ -104,7 +102,15 @@ mod tests {
 
     #[test]
     fn connection_status() {
-        let answers = [Ok(true), Ok(false), Err(95), Err(22), Err(19), Err(1), Err(5)];
+        let answers = [
+            Ok(true),
+            Ok(false),
+            Err(libc::EOPNOTSUPP),
+            Err(libc::EINVAL),
+            Err(libc::ENODEV),
+            Err(libc::EPERM),
+            Err(libc::EIO),
+        ];
         let want = [
             CONNECTED,
             DISCONNECTED,

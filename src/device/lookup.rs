@@ -6,9 +6,6 @@ use crate::sys::{Errno, ifaddrs};
 use std::ffi::CString;
 use std::os::fd::AsFd;
 
-/// `EADDRNOTAVAIL`.
-const NO_ADDRESS: Errno = Errno(99);
-
 /// The best device, as `pcap_lookupdev(3PCAP)` has it.
 ///
 /// # Errors
@@ -28,7 +25,7 @@ pub fn lookup_net(device: Option<&str>) -> Result<(u32, u32)> {
     let Some(name) = device.filter(|name| !without_network(name)) else { return Ok((0, 0)) };
     let socket = ifaddrs::ipv4_socket().map_err(|errno| Error::errno("socket", errno))?;
     let address = ifaddrs::ipv4_address(socket.as_fd(), name).map_err(|errno| match errno {
-        NO_ADDRESS => Error::new(format!("{name}: no IPv4 address assigned")),
+        Errno(libc::EADDRNOTAVAIL) => Error::new(format!("{name}: no IPv4 address assigned")),
         _ => Error::errno(format!("SIOCGIFADDR: {name}"), errno),
     })?;
     let mask = ifaddrs::ipv4_netmask(socket.as_fd(), name)
