@@ -46,13 +46,17 @@ fn names(symbols: &[(String, String)]) -> BTreeSet<String> {
     symbols.iter().map(|(name, _)| name.clone()).collect()
 }
 
+#[track_caller]
+fn same(found: &BTreeSet<String>, expected: &BTreeSet<String>) {
+    let missing: Vec<_> = expected.difference(found).collect();
+    let extra: Vec<_> = found.difference(expected).collect();
+    assert!(missing.is_empty() && extra.is_empty(), "missing {missing:?}, extra {extra:?}");
+}
+
 #[test]
 fn exports_are_the_list() {
     let symbols = symbols(&library());
-    let (built, listed) = (names(&symbols), exports());
-    let missing: Vec<_> = listed.difference(&built).collect();
-    let extra: Vec<_> = built.difference(&listed).collect();
-    assert!(missing.is_empty() && extra.is_empty(), "missing {missing:?}, extra {extra:?}");
+    same(&names(&symbols), &exports());
     for (name, kind) in symbols {
         let expected: &[&str] =
             if DATA.contains(&name.as_str()) { &["B", "D", "R"] } else { &["T"] };
@@ -173,7 +177,7 @@ fn signatures_are_those_of_the_headers() {
     let text = prototypes(&sources);
     let mut functions = exports();
     functions.retain(|name| !DATA.contains(&name.as_str()));
-    assert_eq!(declared(&text), functions);
+    same(&declared(&text), &functions);
     compiles("signatures", &text).expect("the headers and the Rust functions disagree");
 }
 
