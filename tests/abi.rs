@@ -184,6 +184,10 @@ fn signatures_are_those_of_the_headers() {
 #[test]
 fn a_wrong_signature_is_found() {
     let right = r#"
+        pub struct pcap_t { _private: [u8; 0] }
+        #[repr(C)]
+        pub struct pcap_pkthdr { pub ts: libc::timeval, pub caplen: u32, pub len: u32 }
+        pub type pcap_direction_t = c_uint;
         pub type pcap_handler =
             Option<unsafe extern "C-unwind" fn(*mut c_uchar, *const pcap_pkthdr, *const c_uchar)>;
         #[unsafe(no_mangle)]
@@ -202,13 +206,16 @@ fn a_wrong_signature_is_found() {
             null_mut()
         }
         #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn pcap_setdirection(p: *mut pcap_t, d: pcap_direction_t) -> c_int
+        { 0 }
+        #[unsafe(no_mangle)]
         pub unsafe extern "C" fn pcap_file(p: *mut pcap_t) -> *mut libc::FILE { null_mut() }
     "#;
     let source = scratch("sample").join("sample.rs");
     let check = |rust: &str| {
         fs::write(&source, rust).expect("write");
         let text = prototypes(std::slice::from_ref(&source));
-        assert_eq!(declared(&text).len(), 5, "{text}");
+        assert_eq!(declared(&text).len(), 6, "{text}");
         compiles("sample-signatures", &text)
     };
     check(right).expect("the sample is right");

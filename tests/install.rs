@@ -15,15 +15,19 @@ use library::{installed, library, root, run, scratch};
 fn make(target: &str, destdir: &Path, variables: &[&str]) {
     let library = library();
     let built = library.parent().expect("a directory").display();
-    run(Command::new("make")
+    let mut command = Command::new("make");
+    // Neither the environment's own choices, nor those of a make that this test runs under.
+    for name in
+        ["PREFIX", "LIBDIR", "INCLUDEDIR", "BINDIR", "PCAP_SONAME", "MAKEFLAGS", "MAKELEVEL"]
+    {
+        command.env_remove(name);
+    }
+    run(command
         .current_dir(root())
         .args(["-s", target, "CARGO=true"])
         .arg(format!("BUILT={built}"))
         .arg(format!("DESTDIR={}", destdir.display()))
-        .args(variables)
-        // Make's own variables, should `cargo test` run under make.
-        .env_remove("MAKEFLAGS")
-        .env_remove("MAKELEVEL"));
+        .args(variables));
 }
 
 /// Every file and link below `dir`, by its path from there.
