@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 #[path = "abi/headers.rs"]
@@ -142,18 +142,60 @@ fn layouts_in_the_headers() {
     }
 }
 
-/// The C prototypes that the exported functions of Rust sources amount to, after the headers.
-fn prototypes(sources: &[PathBuf]) -> String {
+fn field_size<T, F>(_: fn(&T) -> &F) -> usize {
+    size_of::<F>()
+}
+
+/// C that compiles if `struct $name` is laid out as the Rust structure of that name.
+macro_rules! layout {
+    ($name:ident, $($field:ident),+) => {{
+        use pcap::ffi::types::$name;
+        let name = stringify!($name);
+        let mut text =
+            format!("_Static_assert(sizeof(struct {name}) == {}, \"size\");\n", size_of::<$name>());
+        $(
+            // Rust has no field named `type`.
+            let field = stringify!($field).trim_end_matches('_');
+            text += &format!(
+                "_Static_assert(offsetof(struct {name}, {field}) == {}, \"offset\");\n\
+                 _Static_assert(sizeof(((struct {name} *)0)->{field}) == {}, \"size\");\n",
+                std::mem::offset_of!($name, $field),
+                field_size(|value: &$name| &value.$field),
+            );
+        )+
+        text
+    }};
+}
+
+#[test]
+fn layouts_in_rust_are_those_of_the_headers() {
+    let text = [
+        "#include <pcap.h>\n#include <pcap-namedb.h>\n#include <stddef.h>\n".to_owned(),
+        layout!(bpf_insn, code, jt, jf, k),
+        layout!(bpf_program, bf_len, bf_insns),
+        layout!(pcap_addr, next, addr, netmask, broadaddr, dstaddr),
+        layout!(pcap_etherent, addr, name),
+        layout!(pcap_if, next, name, description, addresses, flags),
+        layout!(pcap_pkthdr, ts, caplen, len),
+        layout!(pcap_rmtauth, type_, username, password),
+        layout!(pcap_samp, method, value),
+        layout!(pcap_stat, ps_recv, ps_drop, ps_ifdrop),
+    ]
+    .concat();
+    compiles("rust-layout", &text).expect("the headers and the Rust structures disagree");
+    let wrong = text.replace("offsetof(struct pcap_if, flags)", "offsetof(struct pcap_if, name)");
+    assert_ne!(wrong, text);
+    compiles("wrong-rust-layout", &wrong).expect_err("a field elsewhere");
+}
+
+/// The C prototypes that the exported functions of a Rust module and those below it amount to,
+/// after the headers.
+fn prototypes(module: &Path) -> String {
     let config = cbindgen::Config::from_root_or_default(root());
     assert!(config.no_includes, "cbindgen.toml was not read");
-    let builder = cbindgen::Builder::new().with_config(config);
-    let bindings = sources
-        .iter()
-        .fold(builder, |builder, source| builder.with_src(source))
-        .generate()
-        .expect("cbindgen");
+    let builder = cbindgen::Builder::new().with_config(config).with_src(module);
     let mut text = Vec::new();
-    bindings.write(&mut text);
+    builder.generate().expect("cbindgen").write(&mut text);
     String::from_utf8(text).expect("UTF-8")
 }
 
@@ -168,13 +210,7 @@ fn declared(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn signatures_are_those_of_the_headers() {
-    let mut sources: Vec<PathBuf> = fs::read_dir(root().join("src/ffi"))
-        .expect("src/ffi")
-        .map(|entry| entry.expect("entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .collect();
-    sources.sort();
-    let text = prototypes(&sources);
+    let text = prototypes(&root().join("src/ffi/mod.rs"));
     let mut functions = exports();
     functions.retain(|name| !DATA.contains(&name.as_str()));
     same(&declared(&text), &functions);
@@ -214,7 +250,7 @@ fn a_wrong_signature_is_found() {
     let source = scratch("sample").join("sample.rs");
     let check = |rust: &str| {
         fs::write(&source, rust).expect("write");
-        let text = prototypes(std::slice::from_ref(&source));
+        let text = prototypes(&source);
         assert_eq!(declared(&text).len(), 6, "{text}");
         compiles("sample-signatures", &text)
     };
