@@ -6,6 +6,7 @@
 #define CAPI_NET_H
 
 #include "harness.h"
+#include "shim.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -247,6 +248,85 @@ static inline void gather(pcap_t *p, struct caught *c, int want, double seconds)
         if (rc == 0)
             sleep_ms(2);
     }
+}
+
+/* The ways by which packets come from the kernel. The older two need the shim. */
+enum mode { MODE_V3 = 1, MODE_V2 = 2, MODE_V1 = 4, MODE_RECVMSG = 8 };
+#define RINGS_NOW (MODE_V3 | MODE_V2)
+#define ALL_MODES (RINGS_NOW | MODE_V1 | MODE_RECVMSG)
+
+#define REFUSE_V3                                                                                  \
+    "getsockopt:SOL_PACKET:PACKET_HDRLEN=V3:EINVAL:*,setsockopt:SOL_PACKET:PACKET_VERSION=V3:"     \
+    "EINVAL:*"
+#define REFUSE_V2                                                                                  \
+    "getsockopt:SOL_PACKET:PACKET_HDRLEN=V2:EINVAL:*,setsockopt:SOL_PACKET:PACKET_VERSION=V2:"     \
+    "EINVAL:*"
+/* A kernel without CONFIG_PACKET_MMAP knows none of the three. */
+#define REFUSE_RING                                                                                \
+    "getsockopt:SOL_PACKET:PACKET_HDRLEN:ENOPROTOOPT:*,setsockopt:SOL_PACKET:PACKET_VERSION:"      \
+    "ENOPROTOOPT:*,setsockopt:SOL_PACKET:PACKET_RX_RING:ENOPROTOOPT:*"
+
+static inline void rules(const char *text)
+{
+    if (shim_rules == NULL)
+        skip("the shim is not preloaded");
+    shim_rules(text);
+}
+
+static inline const char *mode_name(enum mode m)
+{
+    return m == MODE_V3 ? "V3" : m == MODE_V2 ? "V2" : m == MODE_V1 ? "V1" : "recvmsg";
+}
+
+/* Opens a device so that packets come in the given way. */
+static inline pcap_t *opened_by(enum mode m, const char *dev, struct how how)
+{
+    pcap_t *p;
+
+    how.immediate = m == MODE_V2;
+    if (m == MODE_V1)
+        rules(REFUSE_V3 "," REFUSE_V2);
+    if (m == MODE_RECVMSG)
+        rules(REFUSE_RING);
+    p = opened(dev, how);
+    if (m == MODE_V1 || m == MODE_RECVMSG)
+        rules("");
+    return p;
+}
+
+/*
+ * Runs a body once in each of the modes, in one namespace with v0 and v1; says which failed.
+ * $CAPI_MODES keeps only some: 3 is what libpcap itself has.
+ */
+static inline void in_modes(int modes, void (*body)(enum mode))
+{
+    static const enum mode each[] = {MODE_V3, MODE_V2, MODE_V1, MODE_RECVMSG};
+    size_t i;
+    int status, failed = 0;
+    pid_t pid;
+
+    if (getenv("CAPI_MODES") != NULL)
+        modes &= atoi(getenv("CAPI_MODES"));
+    enter_veth();
+    for (i = 0; i < 4; i++) {
+        if (!(modes & each[i]))
+            continue;
+        fflush(NULL);
+        pid = fork();
+        CHECK(pid >= 0, "fork: %s", strerror(errno));
+        if (pid == 0) {
+            alarm(CASE_SECONDS / 2);
+            body(each[i]);
+            exit(0);
+        }
+        waitpid(pid, &status, 0);
+        if (status != 0) {
+            fprintf(stderr, "by %s: status %#x\n", mode_name(each[i]), status);
+            failed = WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED ? SKIPPED : 1;
+        }
+    }
+    if (failed)
+        exit(failed);
 }
 
 #endif
