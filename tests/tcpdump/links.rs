@@ -1,0 +1,148 @@
+//! Every link type that a Linux interface can have, played by TUN devices.
+
+use crate::files::assert_same_savefiles;
+use crate::support::frames;
+use crate::support::netns::{self, private};
+use crate::support::tcpdump::{Bench, Wanted, assert_same};
+use crate::support::traffic::Tun;
+use crate::wanted::ONE_COOKED_LINK_TYPE;
+
+/// How a hardware type is captured.
+#[derive(Clone, Copy, PartialEq)]
+enum Capture {
+    /// As it is.
+    Raw,
+    /// As it is, in a link type that tcpdump writes but cannot print.
+    Unprintable,
+    /// With a cooked header.
+    Cooked,
+    /// With a cooked header, in a link type of its own.
+    CookedOtherwise,
+}
+
+/// Captures from one TUN device for each hardware type (linux/if_arp.h), all at once.
+fn capture_from(arphrds: &[u16], capture: Capture) {
+    if !Tun::allowed() {
+        netns::skip("TUN devices: /dev/net/tun is closed to this user");
+        return;
+    }
+    let bench = Bench::new();
+    let packets = packets();
+    let captures: Vec<_> = arphrds
+        .iter()
+        .map(|arphrd| {
+            let tun = Tun::new(&format!("tun{arphrd}"), *arphrd);
+            netns::up(&tun.name);
+            let runs: Vec<_> = ways(capture)
+                .iter()
+                .map(|way| format!("-i {} -c {} {way}", tun.name, packets.len()))
+                .map(|args| (bench.start(&args).listening(), args))
+                .collect();
+            (tun, runs)
+        })
+        .collect();
+    for (tun, runs) in captures {
+        for (ethertype, packet) in &packets {
+            tun.receive(*ethertype, packet);
+        }
+        for (runs, args) in runs {
+            let runs = runs.finish();
+            assert_same(&args, &runs, &[]);
+            let counts = assert_same_savefiles(&runs, true);
+            assert!(counts.iter().all(|&count| count == packets.len()), "{args}: {counts:?}");
+            let theirs = &runs[0];
+            assert_eq!(theirs.count("captured"), packets.len() as u64);
+            let sll = theirs.stderr.contains("link-type LINUX_SLL ");
+            assert_eq!(sll, capture == Capture::Cooked, "{args}: {}", theirs.stderr);
+        }
+        let wanted: &[Wanted] = match capture {
+            Capture::Cooked => &[ONE_COOKED_LINK_TYPE],
+            _ => &[],
+        };
+        bench.assert_same(&format!("-L -i {}", tun.name), wanted);
+    }
+}
+
+/// The ways to capture: printed and written, on either version of the ring.
+fn ways(capture: Capture) -> &'static [&'static str] {
+    match capture {
+        Capture::Unprintable => &["-w file", "-w file --immediate-mode -s 50"],
+        _ => &[
+            "-n -t -e -X",
+            "-n -t -e -X --immediate-mode -s 50",
+            "-w file --immediate-mode -B 8192",
+        ],
+    }
+}
+
+/// Packets with an ethertype to claim: IP, and bytes that are a frame of some link types.
+fn packets() -> Vec<(u16, Vec<u8>)> {
+    let radiotap_beacon = [
+        &[0, 0, 8, 0, 0, 0, 0, 0][..],
+        &[0x80, 0, 0, 0],
+        &[0xff; 6],
+        &[2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 9, 0x10, 0],
+        &[0, 0, 0, 0, 0, 0, 0, 0, 100, 0, 1, 0],
+        &[0, 4, b't', b'e', b's', b't', 1, 1, 0x82],
+    ]
+    .concat();
+    vec![
+        (0x0800, frames::udp(4242, 20)),
+        (0x0800, frames::udp(5006, 1200)),
+        (0x0800, frames::mixed().remove(1)),
+        // CAN, CAN FD and 802.2 have protocol numbers of their own in linux/if_ether.h.
+        (0x000c, vec![1, 2, 0, 0x80, 4, 0, 0, 0, 0xde, 0xad, 0xbe, 0xef, 0, 0, 0, 0]),
+        (0x000d, [&[0x23, 1, 0, 0, 12, 1, 0, 0][..], &[7; 64]].concat()),
+        (0x0004, vec![0x42, 0x42, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        (0x88b5, radiotap_beacon),
+        (0x8847, vec![0, 1, 0x11, 0xff, 0x45, 0, 0, 20]),
+        (0x88b5, vec![0xff; 40]),
+    ]
+}
+
+#[test]
+fn ethernet_like() {
+    private(|| capture_from(&[1, 6, 23, 772, 800], Capture::Raw));
+}
+
+#[test]
+fn raw_ip() {
+    private(|| capture_from(&[15, 256, 257, 258, 259, 264, 518, 768, 776, 0xfffe], Capture::Raw));
+}
+
+#[test]
+fn wireless() {
+    private(|| capture_from(&[801, 802, 803, 804], Capture::Raw));
+}
+
+#[test]
+fn serial_lines_and_field_buses() {
+    private(|| capture_from(&[3, 280, 513, 770], Capture::Raw));
+}
+
+#[test]
+fn older_lans() {
+    private(|| capture_from(&[7, 18, 773, 774], Capture::Raw));
+}
+
+#[test]
+fn unprintable() {
+    private(|| capture_from(&[2, 4, 5, 784, 787, 826], Capture::Unprintable));
+}
+
+/// Types for which libpcap captures cooked on purpose.
+#[test]
+fn cooked() {
+    private(|| capture_from(&[19, 512], Capture::Cooked));
+}
+
+/// Types that libpcap does not know: cooked, with a warning.
+#[test]
+fn unknown() {
+    private(|| capture_from(&[32, 519, 769, 778, 823, 825, 1234], Capture::Cooked));
+}
+
+#[test]
+fn cooked_otherwise() {
+    private(|| capture_from(&[783, 824, 8445], Capture::CookedOtherwise));
+}
