@@ -144,13 +144,14 @@ pub struct Runs {
 impl Runs {
     /// Waits until every side captures, each on the right library.
     pub fn listening(self) -> Self {
-        self.until("it listens", |tcpdump| {
-            tcpdump.stderr.text().lines().any(|line| line.contains("listening on "))
-                && tcpdump.stderr.text().ends_with('\n')
-        });
-        for tcpdump in &self.all {
-            tcpdump.check_library();
-        }
+        self.until("it listens", Tcpdump::listens);
+        self.all.iter().for_each(Tcpdump::check_library);
+        self
+    }
+
+    /// Waits until both of ours capture, where theirs cannot.
+    pub fn listening_on_ours(self) -> Self {
+        self.until("ours listens", |tcpdump| tcpdump.side == Side::Theirs || tcpdump.listens());
         self
     }
 
@@ -312,6 +313,11 @@ impl Tcpdump {
             }
         };
         assert!(right, "{:?}: the wrong library is loaded:\n{maps}", self.side);
+    }
+
+    fn listens(&self) -> bool {
+        let said = self.stderr.text();
+        said.contains("listening on ") && said.ends_with('\n')
     }
 
     fn has_ended(&mut self) -> bool {

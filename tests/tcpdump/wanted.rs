@@ -16,15 +16,6 @@ pub const PROMISC_ON_ANY: Wanted = Wanted {
     },
 };
 
-/// Since 1.10.5 the second version of the cooked header, which carries the interface's index, is
-/// offered on the "any" device only.
-pub const ONE_COOKED_LINK_TYPE: Wanted = Wanted {
-    why: "cooked capture on one interface offers LINUX_SLL alone",
-    edit: |theirs| {
-        theirs.stderr = theirs.stderr.replace("  LINUX_SLL2 (Linux cooked v2)\n", "");
-    },
-};
-
 /// Devices that are not network interfaces are not captured from yet, so -D does not list them.
 pub const NETWORK_DEVICES_ONLY: Wanted = Wanted {
     why: "only network interfaces and \"any\" are listed",
