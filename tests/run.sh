@@ -103,6 +103,6 @@ if [ "$closed" != 0 ]; then
 fi
 if [ "$skips" != 0 ]; then
     echo "Skipped here:"
-    sed 's/^/  /' "$LIBPCAP_RS_SKIPS"
+    sort "$LIBPCAP_RS_SKIPS" | uniq -c
 fi
 finish $((passed - skips)) "$failed" $((ignored + skips))
