@@ -9,7 +9,7 @@
 
 use std::env;
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 use std::thread::sleep;
@@ -70,7 +70,7 @@ pub fn private<F: FnOnce()>(body: F) {
 
 /// Marks the running test as skipped and gives the reason. The caller returns.
 pub fn skip(reason: &str) {
-    eprintln!("skipped: {reason}");
+    let _ = writeln!(io::stderr(), "skipped: {reason}");
     if let Some(file) = env::var_os(SKIPS) {
         let file = OpenOptions::new().append(true).create(true).open(file);
         writeln!(file.expect("the list of skipped tests"), "{reason}").expect("list the skip");

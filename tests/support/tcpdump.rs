@@ -102,7 +102,7 @@ impl Bench {
     }
 
     /// Starts its tcpdumps as the user nobody (as root only).
-    pub fn as_nobody(mut self) -> Self {
+    pub fn for_nobody(mut self) -> Self {
         self.nobody = true;
         self
     }

@@ -50,7 +50,7 @@ fn without_permission() {
     }
     private(|| {
         netns::veth();
-        let bench = Bench::new().as_nobody();
+        let bench = Bench::new().for_nobody();
         for device in ["v0", "any", "lo"] {
             fails(&bench, &format!("-i {device}"), "You don't have permission");
         }

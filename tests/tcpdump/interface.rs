@@ -54,12 +54,10 @@ fn removed() {
     private(|| {
         netns::veth();
         let bench = Bench::new();
-        let all = ["", " --immediate-mode -B 8192", " -w file", " -p"]
+        let all = ["", " --immediate-mode -B 8192", " -p", " -U -w file --print"]
             .map(|mode| bench.start(&format!("-i v1 -n -t -l{mode}")).listening());
         RawSender::new("v0").send_all(&frames::mixed());
-        for runs in &all[..2] {
-            runs.printed_last(1);
-        }
+        all.iter().for_each(|runs| runs.printed_last(1));
         ip("link del v1");
         for runs in all {
             let theirs = runs.assert_same(&[]);
