@@ -48,7 +48,11 @@ pub struct Batch {
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { slots: [const { Cell::new(Lent::NONE) }; BATCH], next: Cell::new(0), len: Cell::new(0) }
+        Self {
+            slots: [const { Cell::new(Lent::NONE) }; BATCH],
+            next: Cell::new(0),
+            len: Cell::new(0),
+        }
     }
 }
 
