@@ -69,8 +69,8 @@ fn any() {
             ("-i any -n -t -l", &[PROMISC_ON_ANY][..]),
             ("-i any -n -t -l -e -X -p", &[]),
             ("-i any -n -t -l -e -X -y LINUX_SLL", &[PROMISC_ON_ANY]),
-            ("-i any -n -t -l -e -p --immediate-mode -B 8192", &[]),
-            ("-i any -n -t -l -e -p -s 40 -Q in", &[]),
+            ("-i any -n -t -l -e -p --immediate-mode -B 65536", &[]),
+            ("-i any -n -t -l -e -p -s 60 -Q in", &[]),
         ]
         .map(|(args, wanted)| (bench.start(args).listening(), wanted));
         send_mixed();

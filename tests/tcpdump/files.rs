@@ -8,7 +8,7 @@ use crate::support::netns::{self, private};
 use crate::support::savefile::{Savefile, assert_same as assert_same_files};
 use crate::support::tcpdump::{Bench, Run, assert_same};
 use crate::support::traffic::{RawSender, Tun, udp_over_lo};
-use crate::wanted::PROMISC_ON_ANY;
+use crate::wanted::{DESCRIPTIONS, PROMISC_ON_ANY};
 
 /// The length of a savefile that holds these packets whole.
 fn file_len(frames: &[Vec<u8>]) -> u64 {
@@ -45,7 +45,7 @@ fn written_by_count() {
             format!("-i v1 -w file -c {count} -U -s 68"),
             format!("-i v1 -w file -c {count} --nano"),
             format!("-i v1 -w file -c {count} --immediate-mode -B 8192"),
-            format!("-i v1 -w file -c {count} --immediate-mode --nano -s 300"),
+            format!("-i v1 -w file -c {count} --immediate-mode --nano"),
             format!("-i v1 -w file -c {count} -y DOCSIS"),
             format!("-i v1 -w file -c {count} --print -n -t"),
             format!("-i any -w file -c {} -p", 2 * count),
@@ -78,6 +78,37 @@ fn bytes_are_those_sent() {
                 let records = Savefile::read(&run.dir.join("file")).records;
                 let data: Vec<_> = records.into_iter().map(|record| record.data).collect();
                 assert_eq!(data, mixed, "{:?}", run.dir);
+            }
+        }
+    });
+}
+
+/// Every packet is cut at the snapshot length. In immediate mode 1.10.3 cuts some shorter, for it
+/// makes the ring's slots a few bytes too small, so theirs is no measure here. (A tag that the
+/// hardware took out comes back only where the 12 bytes before it were captured.)
+#[test]
+fn snapshot_length() {
+    private(|| {
+        netns::veth();
+        let bench = Bench::new();
+        let mixed = frames::mixed();
+        let all: Vec<_> = [12, 14, 50, 68, 100, 296, 300, 999, 1500, 1514, 1518, 65535]
+            .into_iter()
+            .flat_map(|snaplen| [(snaplen, ""), (snaplen, " --immediate-mode -B 8192")])
+            .map(|(snaplen, mode)| {
+                let args = format!("-i v1 -w file -c {} -s {snaplen}{mode}", mixed.len());
+                (bench.start(&args).listening(), snaplen)
+            })
+            .collect();
+        RawSender::new("v0").send_all(&mixed);
+        for (runs, snaplen) in all {
+            let [_theirs, ours @ ..] = runs.finish();
+            for run in ours {
+                let file = Savefile::read(&run.dir.join("file"));
+                assert_eq!(file.header[16..20], u32::to_ne_bytes(snaplen));
+                let captured = file.records.iter().map(|r| (r.len as usize, &r.data[..]));
+                let sent = mixed.iter().map(|f| (f.len(), &f[..f.len().min(snaplen as usize)]));
+                assert!(captured.eq(sent), "{:?}, snapshot length {snaplen}", run.dir);
             }
         }
     });
@@ -203,7 +234,7 @@ fn link_types() {
                 tun.receive(0x0800, &frames::udp(5006, payload));
             }
             let runs = runs.finish();
-            assert_same(&args, &runs, &[]);
+            assert_same(&args, &runs, &[DESCRIPTIONS]);
             assert_eq!(assert_same_savefiles(&runs, true), [3]);
         }
     });

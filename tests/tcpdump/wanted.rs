@@ -16,6 +16,49 @@ pub const PROMISC_ON_ANY: Wanted = Wanted {
     },
 };
 
+/// 1.10.3 forgot the warning on its way out of pcap_activate().
+pub const UNKNOWN_HARDWARE: Wanted = Wanted {
+    why: "a hardware type without a link type gives a warning",
+    edit: |theirs| {
+        let after = theirs.stderr.split_once(" tun").map_or("", |(_, after)| after);
+        let number: String = after.chars().take_while(char::is_ascii_digit).collect();
+        let warning = format!(
+            "tcpdump: WARNING: arptype {number} not supported by libpcap - \
+             falling back to cooked socket\n"
+        );
+        if !theirs.stderr.contains(&warning) {
+            theirs.stderr.insert_str(0, &warning);
+        }
+    },
+};
+
+/// The newest libpcap describes some link types in other words.
+pub const DESCRIPTIONS: Wanted = Wanted {
+    why: "link types have the newest descriptions",
+    edit: |theirs| {
+        for (old, new) in [
+            ("RAW (Raw IP)", "RAW (Raw IPv4/IPv6)"),
+            ("IEEE802 (Token ring)", "IEEE802 (802.5 Token Ring)"),
+            ("ARCNET_LINUX (Linux ARCNET)", "ARCNET_LINUX (Linux ARCnet)"),
+            ("LTALK (Localtalk)", "LTALK (LocalTalk)"),
+            ("FDDI (FDDI)", "FDDI (Fiber Distributed Data Interface)"),
+        ] {
+            theirs.stderr = theirs.stderr.replace(old, new);
+        }
+    },
+};
+
+/// Since 1.10.5 the reason names the capability that is missing.
+pub const MISSING_CAPABILITY: Wanted = Wanted {
+    why: "no permission: the text names CAP_NET_RAW",
+    edit: |theirs| {
+        theirs.stderr = theirs.stderr.replace(
+            "(socket: Operation not permitted)",
+            "(Attempt to create packet socket failed - CAP_NET_RAW may be required)",
+        );
+    },
+};
+
 /// Devices that are not network interfaces are not captured from yet, so -D does not list them.
 pub const NETWORK_DEVICES_ONLY: Wanted = Wanted {
     why: "only network interfaces and \"any\" are listed",
