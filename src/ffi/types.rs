@@ -16,6 +16,8 @@ pub type bpf_u_int32 = u32;
 pub type pcap_pkthdr = PacketHeader;
 pub type bpf_insn = Insn;
 pub type FILE = libc::FILE;
+/// An enumeration whose values are not negative, hence unsigned.
+pub type pcap_direction_t = c_uint;
 
 /// What a read calls for each packet.
 pub type pcap_handler =

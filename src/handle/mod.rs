@@ -17,7 +17,7 @@ use batch::{Batch, Lent};
 use control::{Control, Interrupt, Token};
 use options::Options;
 use parking_lot::RwLock;
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,9 +167,9 @@ impl Handle {
         }
     }
 
-    /// The next packet that the last step lent.
+    /// The next packet that the last step lent, see [`Batch::take`].
     #[inline]
-    pub fn take(&self) -> Option<Lent> {
+    pub fn take(&self) -> Option<&Cell<Lent>> {
         self.batch.take()
     }
 
