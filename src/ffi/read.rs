@@ -61,7 +61,6 @@ unsafe fn deliver(
     loop {
         while h.handle.control.undisturbed(token) {
             let Some(lent) = h.handle.take() else { break };
-            let lent = lent.as_ptr();
             // SAFETY: the slot is the handle's, whose memory stays; the packet stays lent until the next
             // step; the callback is the program's business.
             unsafe { callback(user, &raw const (*lent).header, (*lent).data) };
@@ -139,11 +138,10 @@ pub unsafe extern "C" fn pcap_next_ex(
         if h.handle.control.undisturbed(token)
             && let Some(lent) = h.handle.take()
         {
-            let lent = lent.get();
-            // SAFETY: the header is the handle's own, and `data` writable by contract.
+            // SAFETY: the slot and the header are the handle's own, and `data` writable by contract.
             unsafe {
-                h.header().write(lent.header);
-                data.write(lent.data);
+                h.header().write((*lent).header);
+                data.write((*lent).data);
             }
             return 1;
         }

@@ -8,10 +8,7 @@
 use std::cell::Cell;
 
 /// How many packets one step lends at most.
-pub const BATCH: usize = HALF - 1;
-/// Slots for each turn. Two halves are as many as a `u8` can tell apart, so that no index needs a check; one
-/// slot less is used, so that the end of the second can be told.
-const HALF: usize = 128;
+pub const BATCH: usize = 128;
 
 /// `struct pcap_pkthdr` of `pcap/pcap.h`.
 #[derive(Clone, Copy, Debug)]
@@ -45,34 +42,41 @@ impl Lent {
 /// The packets that the last step lent.
 #[derive(Debug)]
 pub struct Batch {
-    slots: [Cell<Lent>; 2 * HALF],
-    /// The next packet to take, and where they end.
-    next: Cell<u8>,
-    end: Cell<u8>,
+    /// On the heap, so that pointers into it outlive a move of the batch.
+    slots: Box<[Cell<Lent>; 2 * BATCH]>,
+    /// The next packet to take, and where they end: both in, or just behind, `slots`.
+    next: Cell<*const Lent>,
+    end: Cell<*const Lent>,
+    /// Which half the next fill uses.
+    turn: Cell<bool>,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        let slots = [const { Cell::new(Lent::NONE) }; 2 * HALF];
-        Self { slots, next: Cell::new(0), end: Cell::new(0) }
+        let slots = Box::new([const { Cell::new(Lent::NONE) }; 2 * BATCH]);
+        let start = slots.as_ptr().cast::<Lent>();
+        Self { slots, next: Cell::new(start), end: Cell::new(start), turn: Cell::new(false) }
     }
 }
 
 impl Batch {
-    /// The next packet that the caller has not had. Its header stays where it is until the fill after next.
+    /// The next packet that the caller has not had. It can be read until the fill after next.
     #[inline]
-    pub fn take(&self) -> Option<&Cell<Lent>> {
+    pub fn take(&self) -> Option<*const Lent> {
         let next = self.next.get();
-        if next >= self.end.get() {
+        if next == self.end.get() {
             return None;
         }
         self.next.set(next.wrapping_add(1));
-        self.slots.get(usize::from(next))
+        Some(next)
     }
 
     /// Where the packets begin that the caller has not had.
     pub fn unread_starts(&self) -> impl Iterator<Item = *const u8> {
-        let unread = usize::from(self.next.get())..usize::from(self.end.get());
+        let index = |slot: *const Lent| {
+            slot.addr().wrapping_sub(self.slots.as_ptr().addr()) / size_of::<Lent>()
+        };
+        let unread = index(self.next.get())..index(self.end.get());
         self.slots.get(unread).unwrap_or_default().iter().map(|slot| slot.get().data)
     }
 
@@ -82,24 +86,17 @@ impl Batch {
     }
 
     /// The slots to fill, for [`Batch::filled`] to tell how many were.
-    #[inline]
     pub fn slots(&self) -> &[Cell<Lent>] {
-        let start = self.turn();
-        self.slots.get(start..start.wrapping_add(BATCH)).unwrap_or_default()
+        let (first, second) = self.slots.split_at(BATCH);
+        if self.turn.get() { second } else { first }
     }
 
     /// The first `len` of the slots now hold packets.
     pub fn filled(&self, len: usize) {
-        let start = self.turn();
-        let end = start.wrapping_add(len.min(BATCH));
-        // Both are below two halves, by the choice of BATCH.
-        self.next.set(start as u8);
-        self.end.set(end as u8);
-    }
-
-    /// Where the half begins that the last fill did not use.
-    fn turn(&self) -> usize {
-        if usize::from(self.end.get()) < HALF { HALF } else { 0 }
+        let start = self.slots().as_ptr().cast::<Lent>();
+        self.next.set(start);
+        self.end.set(start.wrapping_add(len.min(BATCH)));
+        self.turn.set(!self.turn.get());
     }
 }
 
@@ -116,8 +113,12 @@ mod tests {
         batch.filled(lens.len());
     }
 
+    fn read(batch: &Batch, slot: *const Lent) -> Lent {
+        batch.slots.iter().find(|s| s.as_ptr().cast_const() == slot).unwrap().get()
+    }
+
     fn take(batch: &Batch) -> Option<u32> {
-        batch.take().map(|slot| slot.get().header.len)
+        batch.take().map(|slot| read(batch, slot).header.len)
     }
 
     #[test]
@@ -125,9 +126,9 @@ mod tests {
         let batch = Batch::default();
         assert_eq!(take(&batch), None);
         for turn in 0..5 {
-            fill(&batch, turn..turn + 127);
+            fill(&batch, turn..turn + 128);
             assert_eq!(batch.unread_starts().count(), BATCH);
-            for n in 0..127 {
+            for n in 0..128 {
                 assert_eq!(take(&batch), Some(turn + n));
             }
             assert_eq!(take(&batch), None);
@@ -146,6 +147,6 @@ mod tests {
         let first = batch.take().unwrap();
         fill(&batch, 9..10);
         assert_eq!(take(&batch), Some(9));
-        assert_eq!(first.get().header.len, 7);
+        assert_eq!(read(&batch, first).header.len, 7);
     }
 }

@@ -17,7 +17,7 @@ use batch::{Batch, Lent};
 use control::{Control, Interrupt, Token};
 use options::Options;
 use parking_lot::RwLock;
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{RefCell, RefMut};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,7 +169,7 @@ impl Handle {
 
     /// The next packet that the last step lent, see [`Batch::take`].
     #[inline]
-    pub fn take(&self) -> Option<&Cell<Lent>> {
+    pub fn take(&self) -> Option<*const Lent> {
         self.batch.take()
     }
 

@@ -142,24 +142,23 @@ pub struct Facts {
     pub addr: LinkAddr,
 }
 
-/// Time stamps in the handle's unit: `(nsec * mul) >> shift`, without a branch.
-#[derive(Clone, Copy, Debug)]
-pub struct Scale {
-    mul: u64,
-    shift: u32,
+/// The unit of a handle's time stamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Microseconds.
+    Micro,
+    /// Nanoseconds.
+    Nano,
 }
 
 impl Scale {
-    /// Nanoseconds as they are.
-    pub const NANO: Self = Self { mul: 1, shift: 0 };
-    /// Microseconds: 274877907 / 2^38 divides every 32-bit number by 1000 exactly, rounding down.
-    pub const MICRO: Self = Self { mul: 274_877_907, shift: 38 };
-
-    /// `nsec` in the handle's unit.
+    /// `nsec` in that unit, rounded down.
     #[inline]
     pub fn apply(self, nsec: u32) -> libc::suseconds_t {
-        // Below 2^61, as `mul` is below 2^29.
-        (u64::from(nsec).wrapping_mul(self.mul) >> self.shift) as libc::suseconds_t
+        match self {
+            Self::Micro => (nsec / 1000).into(),
+            Self::Nano => nsec.into(),
+        }
     }
 }
 
