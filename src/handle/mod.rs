@@ -1,1 +1,416 @@
-//! (see DESIGN)
+//! What is behind a `pcap_t`: its options, its life, and the step that every read uses.
+//!
+//! Nothing here knows C or packet sockets. All is shared (`&Handle`): the state sits in a `RefCell` that is
+//! borrowed for a moment at a time, never while waiting and never while a callback runs, so that both may
+//! use the handle again; what signal handlers and other threads use sits outside it.
+
+pub mod batch;
+pub mod control;
+pub mod options;
+
+use crate::bpf::{Insn, Program};
+use crate::capture::{self, Direction, Fill, Port, Source, Stats, Wait};
+use crate::error::{Code, Error, Result, Warning};
+use crate::linktype;
+use crate::sys::{Errno, eventfd, poll};
+use batch::{Batch, Lent};
+use control::{Control, Interrupt, Token};
+use options::Options;
+use parking_lot::RwLock;
+use std::cell::{RefCell, RefMut};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One handle, which lives several lives: [`Handle::create`] begins one, [`Handle::close`] ends it.
+#[derive(Default)]
+pub struct Handle {
+    /// The break flag and the wake-up call.
+    pub control: Control,
+    batch: Batch,
+    state: RefCell<State>,
+    /// What may be used while `state` is borrowed: set as long as a source is open.
+    port: RwLock<Option<Arc<dyn Port>>>,
+}
+
+/// Where in its life a handle is.
+#[derive(Default)]
+enum State {
+    /// Not in use.
+    #[default]
+    Closed,
+    /// Not activated yet.
+    Created(Box<Options>),
+    /// Reading packets from a device.
+    Live(Box<Live>),
+    /// Made to compile filters or to write savefiles.
+    Dead(Dead),
+}
+
+struct Live {
+    options: Options,
+    source: Box<dyn Source>,
+    /// What [`Control::request_break`] wakes; kept for its descriptor.
+    _wake: OwnedFd,
+}
+
+/// What a handle without packets knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Dead {
+    /// Its link type.
+    pub datalink: i32,
+    /// Its snapshot length.
+    pub snapshot: i32,
+    /// `PRECISION_MICRO` or `PRECISION_NANO`.
+    pub precision: i32,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There are packets to take.
+    Packets,
+    /// There are none now, and the read ends.
+    Quiet,
+    /// The reader has to stop.
+    Stop(Interrupt),
+}
+
+/// Whether a step waits for packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// It does, as far as the handle's mode lets it.
+    Wait,
+    /// It does not.
+    None,
+}
+
+/// What an operation that needs packets finds wrong with a handle that has none.
+fn not_live(state: &State, on_dead: &str) -> Error {
+    match state {
+        State::Created(_) => {
+            Error::with_code(Code::NotActivated, "This handle hasn't been activated yet")
+        }
+        State::Dead(_) => Error::new(on_dead),
+        State::Live(_) | State::Closed => Error::new("This handle has been closed"),
+    }
+}
+
+/// The texts of what an open_dead handle refuses.
+mod on_dead {
+    pub const READ: &str = "Packets aren't available from a pcap_open_dead pcap_t";
+    pub const INJECT: &str = "Packets can't be sent on a pcap_open_dead pcap_t";
+    pub const FILTER: &str = "A filter cannot be set on a pcap_open_dead pcap_t";
+    pub const DIRECTION: &str = "The packet direction cannot be set on a pcap_open_dead pcap_t";
+    pub const NONBLOCK: &str = "A pcap_open_dead pcap_t does not have a non-blocking mode setting";
+    pub const STATS: &str = "Statistics aren't available from a pcap_open_dead pcap_t";
+    pub const RFMON: &str = "Rfmon mode doesn't apply on a pcap_open_dead pcap_t";
+}
+
+impl Handle {
+    /// Begins the life of a handle on `device`, to be activated.
+    pub fn create(&self, device: String) -> Result<()> {
+        let tstamp_types = capture::tstamp_types(&device)?;
+        self.begin(State::Created(Box::new(Options::new(device, tstamp_types))))
+    }
+
+    /// Begins the life of a handle without packets.
+    pub fn open_dead(&self, dead: Dead) -> Result<()> {
+        self.begin(State::Dead(dead))
+    }
+
+    fn begin(&self, state: State) -> Result<()> {
+        *self.state()? = state;
+        self.control.revive();
+        Ok(())
+    }
+
+    /// Ends the life: every descriptor and all memory of it are given up, and whoever is reading stops.
+    pub fn close(&self) -> Result<()> {
+        let ended = std::mem::take(&mut *self.state()?);
+        self.control.retire();
+        self.batch.clear();
+        *self.port.write() = None;
+        drop(ended);
+        Ok(())
+    }
+
+    /// Opens the device as the options ask. A handle that fails can be tried again.
+    pub fn activate(&self) -> Result<Option<Warning>> {
+        let mut state = self.state()?;
+        let State::Created(options) = &mut *state else {
+            return Err(already_activated());
+        };
+        let wake = eventfd::create().map_err(|errno| Error::errno("could not open eventfd", errno))?;
+        let (mut source, warning) = capture::open(options)?;
+        if options.nonblocking {
+            source.set_nonblocking(true)?;
+        }
+        *self.port.write() = Some(source.port());
+        self.control.set_wake(Some(&wake));
+        let options = (**options).clone();
+        *state = State::Live(Box::new(Live { options, source, _wake: wake }));
+        Ok(warning)
+    }
+
+    /// Changes an option of a handle that is not active.
+    pub fn configure<R>(&self, change: impl FnOnce(&mut Options) -> R) -> Result<R> {
+        match &mut *self.state()? {
+            State::Created(options) => Ok(change(options)),
+            _ => Err(already_activated()),
+        }
+    }
+
+    /// The next packet that the last step lent.
+    #[inline]
+    pub fn take(&self) -> Option<Lent> {
+        self.batch.take()
+    }
+
+    /// Takes back what was lent and looks for more.
+    pub fn step(&self, token: Token, patience: Patience) -> Result<Step> {
+        let mut rejected = false;
+        let mut patient = patience == Patience::Wait;
+        loop {
+            if let Some(interrupt) = self.control.interrupt(token) {
+                return Ok(Step::Stop(interrupt));
+            }
+            let (fill, wait) = self.fill()?;
+            match fill {
+                Fill::Packets => return Ok(Step::Packets),
+                Fill::Rejected => rejected = true,
+                Fill::Nothing if !patient || (rejected && wait.rejected_ends) => {
+                    return Ok(Step::Quiet);
+                }
+                Fill::Nothing => {
+                    self.wait(wait)?;
+                    // A reader that must not block looks for errors once, and then once for packets.
+                    patient = wait.timeout_ms != 0;
+                }
+            }
+        }
+    }
+
+    fn fill(&self) -> Result<(Fill, Wait)> {
+        inject_panic();
+        let mut state = self.state()?;
+        self.batch.clear();
+        let source = live(&mut state, on_dead::READ)?;
+        let fill = source.fill(&self.batch)?;
+        Ok((fill, source.wait()))
+    }
+
+    /// Sleeps until there may be packets, or somebody wants the reader to stop.
+    fn wait(&self, wait: Wait) -> Result<()> {
+        let mut fds = [poll::readable(wait.fd), poll::readable(self.control.wake_fd())];
+        let woken = match poll::poll(&mut fds, wait.timeout_ms) {
+            Ok(_) => fds,
+            Err(Errno(libc::EINTR)) => return Ok(()),
+            Err(errno) => return Err(Error::errno("can't poll on packet socket", errno)),
+        };
+        let [source, wake] = woken;
+        if wake.revents != 0 {
+            self.control.drain();
+        }
+        match live(&mut *self.state()?, on_dead::READ) {
+            Ok(live) => live.woken(source.revents),
+            // Closed meanwhile, which the next look at the control word tells.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Lets through only packets that `program` accepts.
+    pub fn set_filter(&self, program: &[Insn]) -> Result<()> {
+        let mut state = self.state()?;
+        let source = live(&mut state, on_dead::FILTER)?;
+        let program =
+            Program::new(program).ok_or_else(|| Error::new("BPF program is not valid"))?;
+        self.take_back(source);
+        source.set_filter(program)
+    }
+
+    /// Lets through only packets of `direction`; `None` is a direction that does not exist.
+    pub fn set_direction(&self, direction: Option<Direction>) -> Result<()> {
+        let mut state = self.state()?;
+        let source = live(&mut state, on_dead::DIRECTION)?;
+        let direction = direction.ok_or_else(|| Error::new("Invalid direction"))?;
+        self.take_back(source);
+        source.set_direction(direction)
+    }
+
+    /// Takes back the packets that were lent and not read, so that they meet the rules that come.
+    fn take_back(&self, source: &mut dyn Source) {
+        source.rewind(&self.batch);
+        self.batch.clear();
+    }
+
+    /// The link type.
+    pub fn datalink(&self) -> Result<i32> {
+        match &mut *self.state()? {
+            State::Live(live) => Ok(live.source.datalink()),
+            State::Dead(dead) => Ok(dead.datalink),
+            _ => Err(Error::bare(Code::NotActivated)),
+        }
+    }
+
+    /// The link types to choose from.
+    pub fn datalinks(&self) -> Result<Vec<i32>> {
+        match &mut *self.state()? {
+            State::Live(live) if live.source.datalinks().is_empty() => {
+                Ok(vec![live.source.datalink()])
+            }
+            State::Live(live) => Ok(live.source.datalinks().to_vec()),
+            State::Dead(dead) => Ok(vec![dead.datalink]),
+            _ => Err(Error::bare(Code::NotActivated)),
+        }
+    }
+
+    /// Chooses a link type.
+    pub fn set_datalink(&self, dlt: i32) -> Result<()> {
+        let offered = match self.datalinks() {
+            Err(error) if error.code == Code::NotActivated => Vec::new(),
+            offered => offered?,
+        };
+        if dlt < 0 || !offered.contains(&dlt) {
+            let name = linktype::by_dlt(dlt).map_or_else(|| format!("DLT {dlt}"), |row| row.name.into());
+            let text = format!("{name} is not one of the DLTs supported by this device");
+            return Err(Error::new(text));
+        }
+        match &mut *self.state()? {
+            State::Live(live) if live.source.datalink() != dlt => {
+                self.take_back(&mut *live.source);
+                live.source.set_datalink(dlt)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes that packets are cut to.
+    pub fn snapshot(&self) -> Result<i32> {
+        match &mut *self.state()? {
+            State::Live(live) => Ok(live.source.snapshot().cast_signed()),
+            State::Dead(dead) => Ok(dead.snapshot),
+            _ => Err(Error::bare(Code::NotActivated)),
+        }
+    }
+
+    /// Bytes of the largest packet that the buffers hold.
+    pub fn buffer_size(&self) -> Result<i32> {
+        match &mut *self.state()? {
+            State::Live(live) => Ok(live.source.buffer_size().cast_signed()),
+            State::Dead(_) => Ok(0),
+            _ => Err(Error::bare(Code::NotActivated)),
+        }
+    }
+
+    /// Whether the handle is past activation.
+    pub fn is_activated(&self) -> Result<bool> {
+        Ok(matches!(*self.state()?, State::Live(_) | State::Dead(_)))
+    }
+
+    /// The unit of the time stamps. QUIRK: known before activation.
+    pub fn precision(&self) -> Result<i32> {
+        match &*self.state()? {
+            State::Created(options) => Ok(options.precision),
+            State::Live(live) => Ok(live.options.precision),
+            State::Dead(dead) => Ok(dead.precision),
+            State::Closed => Err(Error::bare(Code::NotActivated)),
+        }
+    }
+
+    /// The types of time stamps to choose from.
+    pub fn tstamp_types(&self) -> Result<Vec<i32>> {
+        let types = match &*self.state()? {
+            State::Created(options) => options.tstamp_types.clone(),
+            State::Live(live) => live.options.tstamp_types.clone(),
+            State::Dead(_) | State::Closed => Vec::new(),
+        };
+        Ok(if types.is_empty() { vec![options::TSTAMP_HOST] } else { types })
+    }
+
+    /// Whether monitor mode could be asked for: never, on the devices that there are.
+    pub fn can_set_rfmon(&self) -> Result<bool> {
+        match &*self.state()? {
+            State::Dead(_) => Err(Error::new(on_dead::RFMON)),
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether reads do not wait.
+    pub fn nonblocking(&self) -> Result<bool> {
+        Ok(live(&mut *self.state()?, on_dead::NONBLOCK)?.nonblocking())
+    }
+
+    /// Chooses whether reads wait; before activation, for after it.
+    pub fn set_nonblocking(&self, on: bool) -> Result<()> {
+        match &mut *self.state()? {
+            State::Created(options) => {
+                options.nonblocking = on;
+                Ok(())
+            }
+            state => live(state, on_dead::NONBLOCK)?.set_nonblocking(on),
+        }
+    }
+
+    /// The longest to wait on the descriptor before reading anyway.
+    pub fn required_timeout(&self) -> Result<Option<Duration>> {
+        match &*self.state()? {
+            State::Live(live) => Ok(live.source.required_timeout()),
+            _ => Ok(None),
+        }
+    }
+
+    /// The descriptor that becomes readable with packets. QUIRK: 0 on a dead handle.
+    pub fn fd(&self) -> Option<i32> {
+        match self.port() {
+            Some(port) => Some(port.fd()),
+            None => self.state().is_ok_and(|state| matches!(*state, State::Dead(_))).then_some(0),
+        }
+    }
+
+    /// Counts since activation; signal handlers and other threads may ask while the handle is read.
+    pub fn stats(&self) -> Result<Stats> {
+        match self.port() {
+            Some(port) => port.stats(),
+            None => Err(not_live(&*self.state()?, on_dead::STATS)),
+        }
+    }
+
+    /// Sends a packet; other threads may while the handle is read.
+    pub fn inject(&self, packet: &[u8]) -> Result<usize> {
+        match self.port() {
+            Some(port) => port.inject(packet),
+            None => Err(not_live(&*self.state()?, on_dead::INJECT)),
+        }
+    }
+
+    fn port(&self) -> Option<Arc<dyn Port>> {
+        // Not waiting: the writer may be what this signal handler has interrupted.
+        self.port.try_read_recursive()?.clone()
+    }
+
+    /// Borrowed until the end of the caller's statement or block, which runs no code of a program's.
+    fn state(&self) -> Result<RefMut<'_, State>> {
+        let busy = "This handle is in use by another thread or a signal handler's caller";
+        self.state.try_borrow_mut().map_err(|_| Error::new(busy))
+    }
+}
+
+/// The open source, or what the operation says on a handle that has none.
+fn live<'s>(state: &'s mut State, on_dead: &str) -> Result<&'s mut dyn Source> {
+    match state {
+        State::Live(live) => Ok(&mut *live.source),
+        other => Err(not_live(other, on_dead)),
+    }
+}
+
+/// QUIRK: the two spaces are libpcap's.
+fn already_activated() -> Error {
+    Error::with_code(Code::Activated, "can't perform  operation on activated capture")
+}
+
+/// Panics where a test wants to see what becomes of that.
+fn inject_panic() {
+    #[cfg(feature = "inject-panic")]
+    assert!(std::env::var_os("PCAP_INJECT_PANIC").is_none(), "injected");
+}

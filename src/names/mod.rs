@@ -1,1 +1,3 @@
-//! (see DESIGN)
+//! Names and the numbers they stand for.
+
+pub mod tstamp;

@@ -4,6 +4,16 @@
 //! Nothing here knows libpcap: what an error means, and how it is worded, is the caller's business.
 #![allow(unsafe_code, reason = "this is where libc is called")]
 
+pub mod ethtool;
+pub mod eventfd;
+pub mod iface;
+pub mod ifaddrs;
+pub mod mmap;
+pub mod packet;
+pub mod poll;
+pub mod socket;
+pub mod sysfs;
+
 use std::ffi::CStr;
 use std::fmt;
 
@@ -38,4 +48,44 @@ impl fmt::Display for Errno {
 /// Turns the -1 of a system call into its `Errno`.
 fn check(rc: libc::c_int) -> Sys<libc::c_int> {
     if rc == -1 { Err(Errno::last()) } else { Ok(rc) }
+}
+
+/// As [`check`], for the calls that return a count.
+fn check_len(rc: libc::ssize_t) -> Sys<usize> {
+    usize::try_from(rc).map_err(|_| Errno::last())
+}
+
+/// The size of a page of memory.
+pub fn page_size() -> usize {
+    // SAFETY: no pointer is passed.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).unwrap_or(4096)
+}
+
+/// What uname(2) says of the kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    /// Version and patch level, as in 6.1.
+    pub version: (u32, u32),
+    /// Whether the machine's own word has 64 bits, whatever this process's has.
+    pub machine_is_64_bit: bool,
+}
+
+/// Asks uname(2), once.
+pub fn uname() -> Kernel {
+    static KERNEL: once_cell::sync::OnceCell<Kernel> = once_cell::sync::OnceCell::new();
+    *KERNEL.get_or_init(|| {
+        // SAFETY: arrays of bytes: all zeros is a value.
+        let mut name: libc::utsname = unsafe { std::mem::zeroed() };
+        // SAFETY: `name` is writable. A failure leaves the zeros, which are no version.
+        unsafe { libc::uname(&raw mut name) };
+        let text = |field: &[libc::c_char]| -> String {
+            field.iter().take_while(|c| **c != 0).map(|c| char::from(*c as u8)).collect()
+        };
+        let release = text(&name.release);
+        let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        let machine_is_64_bit = text(&name.machine).contains("64");
+        Kernel { version, machine_is_64_bit }
+    })
 }

@@ -1,0 +1,251 @@
+use super::insn::*;
+use super::*;
+
+const PACKET: [u8; 20] =
+    [0x45, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 0xff];
+
+fn stmt(code: u16, k: u32) -> Insn {
+    Insn::stmt(code, k)
+}
+
+/// The accumulator after `body`, run on [`PACKET`]; `None` if the program rejects before its end.
+fn accumulator(body: &[Insn], meta: Option<&Meta>) -> Option<u32> {
+    // The low half comes back with bit 16 set, so that it is never mistaken for a rejection.
+    let half = |shift: u32| {
+        let mut insns = body.to_vec();
+        insns.extend([
+            stmt(ALU | RSH | K, shift),
+            stmt(ALU | AND | K, 0xffff),
+            stmt(ALU | OR | K, 0x1_0000),
+            stmt(RET_A, 0),
+        ]);
+        let verdict = Program::new(&insns).expect("a valid program").run(&PACKET, 1500, meta);
+        (verdict != 0).then_some(verdict & 0xffff)
+    };
+    Some(half(16)? << 16 | half(0)?)
+}
+
+#[test]
+fn loads_are_big_endian_and_stay_inside() {
+    let cases = [
+        (LD | W | ABS, 0, Some(0x4501_0203)),
+        (LD | W | ABS, 16, Some(0x1011_12ff)),
+        (LD | W | ABS, 17, None),
+        (LD | H | ABS, 18, Some(0x12ff)),
+        (LD | H | ABS, 19, None),
+        (LD | B | ABS, 19, Some(0xff)),
+        (LD | B | ABS, 20, None),
+        (LD | W | ABS, u32::MAX, None),
+        (LD_W_LEN, 0, Some(1500)),
+        (LD_IMM, 0xdead_beef, Some(0xdead_beef)),
+        (LD_MEM, 15, Some(0)),
+    ];
+    for (code, k, want) in cases {
+        assert_eq!(accumulator(&[stmt(code, k)], None), want, "code {code:#x} k {k}");
+    }
+}
+
+#[test]
+fn indexed_loads_and_header_lengths() {
+    let at = |x, code, k| accumulator(&[stmt(LDX_IMM, x), stmt(code, k)], None);
+    assert_eq!(at(2, LD | H | IND, 3), Some(0x0506));
+    assert_eq!(at(16, LD | W | IND, 0), Some(0x1011_12ff));
+    assert_eq!(at(16, LD | W | IND, 1), None);
+    assert_eq!(at(u32::MAX, LD | B | IND, 1), None, "a wrapped sum is outside for bpf_filter");
+    let ip = [stmt(LDX_B_MSH, 0), stmt(MISC_TXA, 0)];
+    assert_eq!(accumulator(&ip, None), Some(20));
+    assert_eq!(accumulator(&[stmt(LDX_W_LEN, 0), stmt(MISC_TXA, 0)], None), Some(1500));
+}
+
+#[test]
+fn arithmetic_wraps() {
+    let cases = [
+        (ADD, u32::MAX, 2, Some(1)),
+        (SUB, 1, 2, Some(u32::MAX)),
+        (MUL, 0x8000_0001, 2, Some(2)),
+        (DIV, 7, 2, Some(3)),
+        (DIV, 7, 0, None),
+        (MOD, 7, 4, Some(3)),
+        (MOD, 7, 0, None),
+        (OR, 5, 2, Some(7)),
+        (AND, 6, 3, Some(2)),
+        (XOR, 6, 3, Some(5)),
+        (LSH, 3, 31, Some(0x8000_0000)),
+        (LSH, 3, 32, Some(0)),
+        (RSH, 0x8000_0000, 31, Some(1)),
+        (RSH, 0x8000_0000, 32, Some(0)),
+    ];
+    for (op, a, operand, want) in cases {
+        let by_x = [stmt(LD_IMM, a), stmt(LDX_IMM, operand), stmt(ALU | op | X, 0)];
+        assert_eq!(accumulator(&by_x, None), want, "{op:#x} {a} {operand} by X");
+        if want.is_some() {
+            let by_k = [stmt(LD_IMM, a), stmt(ALU | op | K, operand)];
+            assert_eq!(accumulator(&by_k, None), want, "{op:#x} {a} {operand} by K");
+        }
+    }
+    assert_eq!(accumulator(&[stmt(LD_IMM, 1), stmt(ALU_NEG, 0)], None), Some(u32::MAX));
+    let stored = [stmt(LD_IMM, 9), stmt(ST, 3), stmt(LDX_MEM, 3), stmt(STX, 4), stmt(LD_MEM, 4)];
+    assert_eq!(accumulator(&stored, None), Some(9));
+}
+
+#[test]
+fn conditions_choose_their_branch() {
+    let cases = [
+        (JEQ, 5, 5, true),
+        (JEQ, 5, 6, false),
+        (JGT, u32::MAX, 1, true),
+        (JGT, 5, 5, false),
+        (JGE, 5, 5, true),
+        (JGE, 4, 5, false),
+        (JSET, 6, 2, true),
+        (JSET, 6, 1, false),
+    ];
+    for (op, a, operand, want) in cases {
+        for src in [K, X] {
+            let insns = [
+                stmt(LD_IMM, a),
+                stmt(LDX_IMM, operand),
+                Insn::jump(JMP | op | src, operand, 1, 0),
+                stmt(RET_K, 2),
+                stmt(RET_K, 1),
+            ];
+            let verdict = Program::new(&insns).unwrap().run(&[], 0, None);
+            assert_eq!(verdict == 1, want, "{op:#x} {a} {operand} {src}");
+        }
+    }
+}
+
+#[test]
+fn loops_end() {
+    // Adds 1 until 1000 is reached.
+    let counting = [
+        stmt(LD_IMM, 0),
+        stmt(ALU | ADD | K, 1),
+        Insn::jump(JMP | JGE | K, 1000, 1, 0),
+        stmt(JMP_JA, 3_u32.wrapping_neg()),
+        stmt(RET_A, 0),
+    ];
+    assert_eq!(Program::new(&counting).unwrap().run(&[], 0, None), 1000);
+    let endless = [stmt(JMP_JA, u32::MAX), stmt(RET_K, 1)];
+    assert_eq!(Program::new(&endless).unwrap().run(&[], 0, None), 0);
+}
+
+#[test]
+fn an_unbounded_program_is_fetched_by_number() {
+    let insns = [stmt(JMP_JA, 1), stmt(RET_K, 1), stmt(RET_K, 7)];
+    let fetch = |n: u32| insns.get(n as usize).copied();
+    assert_eq!(filter(fetch, &[], 0, None), 7);
+    assert_eq!(filter(|_| None, &[], 0, None), 0);
+    for code in [0x08, 0x0c0, 0x0d, 0x8c, 0x0e, 0x0f, 0x106, 0x0a, 0x1b, 0x1005, 0x130] {
+        let fetch = |n| if n == 0 { Some(stmt(code, 0)) } else { Some(stmt(RET_K, 1)) };
+        assert_eq!(filter(fetch, &[0; 4], 4, None), 0, "code {code:#x}");
+    }
+}
+
+#[test]
+fn extensions_read_the_meta_data() {
+    let meta = Meta {
+        protocol: 0x86dd,
+        pkttype: 4,
+        ifindex: 0x1_0001,
+        hatype: 772,
+        vlan_tci: 0xe001,
+        vlan_tpid: 0x88a8,
+        vlan_present: true,
+        rxhash: 0xffff_0001,
+        net_offset: Some(14),
+    };
+    let cases = [
+        (SKF_AD_OFF + SKF_AD_PROTOCOL, Some(0x86dd)),
+        (SKF_AD_OFF + SKF_AD_PKTTYPE, Some(4)),
+        (SKF_AD_OFF + SKF_AD_IFINDEX, Some(0x1_0001)),
+        (SKF_AD_OFF + SKF_AD_HATYPE, Some(772)),
+        (SKF_AD_OFF + SKF_AD_VLAN_TAG, Some(0xe001)),
+        (SKF_AD_OFF + SKF_AD_VLAN_TPID, Some(0x88a8)),
+        (SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT, Some(1)),
+        (SKF_AD_OFF + SKF_AD_RXHASH, Some(0xffff_0001)),
+        (SKF_AD_OFF + SKF_AD_MARK, None),
+        (SKF_AD_OFF + SKF_AD_RANDOM, None),
+        (SKF_AD_OFF + SKF_AD_PAY_OFFSET, None),
+        (SKF_AD_OFF + 1, None),
+        (SKF_LL_OFF + 1, Some(1)),
+        (SKF_LL_OFF + 20, None),
+        (SKF_NET_OFF + 1, Some(15)),
+        (SKF_NET_OFF + 6, None),
+        (SKF_LL_OFF - 1, None),
+    ];
+    for (k, want) in cases {
+        assert_eq!(accumulator(&[stmt(LD | B | ABS, k)], Some(&meta)), want, "k {k:#x}");
+        assert_eq!(accumulator(&[stmt(LD | B | ABS, k)], None), None, "bpf_filter, k {k:#x}");
+    }
+    let unknown = Meta { net_offset: None, ..meta };
+    let net = [stmt(LD | B | ABS, SKF_NET_OFF)];
+    assert_eq!(accumulator(&net, Some(&unknown)), None);
+    let xor =
+        [stmt(LD_IMM, 6), stmt(LDX_IMM, 3), stmt(LD | W | ABS, SKF_AD_OFF + SKF_AD_ALU_XOR_X)];
+    assert_eq!(accumulator(&xor, Some(&meta)), Some(5));
+    let backwards = [stmt(LDX_IMM, 8), stmt(LD | B | IND, 2_u32.wrapping_neg())];
+    assert_eq!(accumulator(&backwards, Some(&meta)), Some(6), "the kernel's offsets are signed");
+}
+
+#[test]
+fn validation_is_libpcaps() {
+    let ret = stmt(RET_K, 0);
+    let with = |insn| validate(&[insn, ret, ret]);
+    assert!(!validate(&[]));
+    assert!(validate(&[ret]));
+    assert!(!validate(&[ret, stmt(LD_IMM, 0)]), "the last instruction returns");
+    assert!(with(stmt(ST, 15)) && !with(stmt(ST, 16)));
+    assert!(with(stmt(LDX_MEM, 15)) && !with(stmt(LDX_MEM, 16)));
+    assert!(!with(stmt(ALU | DIV | K, 0)) && with(stmt(ALU | DIV | X, 0)));
+    assert!(!with(stmt(ALU | MOD | K, 0)) && with(stmt(ALU | MOD | K, 1)));
+    assert!(with(stmt(JMP_JA, 1)) && !with(stmt(JMP_JA, 2)));
+    assert!(with(stmt(JMP_JA, u32::MAX)) && !with(stmt(JMP_JA, u32::MAX - 1)));
+    assert!(with(Insn::jump(JMP | JEQ | K, 0, 1, 0)) && !with(Insn::jump(JMP | JEQ | K, 0, 0, 2)));
+    assert!(!with(stmt(JMP | 0x50, 0)) && !with(stmt(ALU | 0xb0, 0)));
+    assert!(!with(stmt(LD | 0xc0, 0)) && !with(stmt(LDX | 0xe0, 0)));
+    assert!(with(stmt(MISC | 0x40, 0)) && with(stmt(LD | 0x18 | ABS, u32::MAX)));
+    assert!(validate(&[stmt(RET | X, 0)]) && validate(&[stmt(0x100 | RET, 0)]));
+}
+
+#[test]
+fn images_are_libpcaps() {
+    let cases = [
+        (stmt(LD | H | ABS, 12), 0, "(000) ldh      [12]"),
+        (Insn::jump(JMP | JEQ | K, 0x800, 1, 6), 1, "(001) jeq      #0x800           jt 3\tjf 8"),
+        (Insn::jump(JMP | JGT | X, 9, 0, 1), 2, "(002) jgt      x                jt 3\tjf 4"),
+        (stmt(LDX_B_MSH, 14), 3, "(003) ldxb     4*([14]&0xf)"),
+        (stmt(LD | B | ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT), 4, "(004) ldb      [vlanp]"),
+        (stmt(LD | B | ABS, SKF_AD_OFF + 1), 5, "(005) ldb      [-4095]"),
+        (stmt(LD | W | IND, u32::MAX), 6, "(006) ld       [x + -1]"),
+        (stmt(JMP_JA, 10), 7, "(007) ja       18"),
+        (stmt(RET_A, 0), 8, "(008) ret"),
+        (stmt(ALU_NEG, 0), 9, "(009) neg"),
+        (stmt(RET_K, 262_144), 1000, "(1000) ret      #262144"),
+        (stmt(ALU | XOR | K, 255), 11, "(011) xor      #0xff"),
+        (stmt(STX, 3), 12, "(012) stx      M[3]"),
+        (stmt(0xffff, 1), 13, "(013) unimp    0xffff"),
+        (stmt(0x0e, 1), 14, "(014) unimp    0xe"),
+    ];
+    for (insn, n, want) in cases {
+        assert_eq!(image(&insn, n), want);
+    }
+    assert_eq!(
+        image(&Insn::jump(JMP | 0x50, 7, 1, 2), 0),
+        "(000) unimp    0x55             jt 2\tjf 3"
+    );
+}
+
+#[test]
+fn dumps_are_libpcaps() {
+    let insns = [Insn::jump(JMP | JEQ | K, 0x800, 0, 1), stmt(RET_K, 262_144), stmt(RET_K, 0)];
+    let first =
+        "(000) jeq      #0x800           jt 1\tjf 2\n(001) ret      #262144\n(002) ret      #0\n";
+    assert_eq!(dump(&insns, 1), first);
+    assert_eq!(dump(&insns, 0), first);
+    assert_eq!(
+        dump(&insns, 2),
+        "{ 0x15, 0, 1, 0x00000800 },\n{ 0x6, 0, 0, 0x00040000 },\n{ 0x6, 0, 0, 0x00000000 },\n"
+    );
+    assert_eq!(dump(&insns, 3), "3\n21 0 1 2048\n6 0 0 262144\n6 0 0 0\n");
+}

@@ -1,0 +1,503 @@
+//! The packet socket: opening one as a handle's options ask, and what can be done with it while it is read.
+//!
+//! The order of calls is libpcap's: a socket that receives nothing yet, the interface's type, the ring, and
+//! only then the protocol, so that nothing arrives before there is room for it.
+
+use super::cooked::{self, Cooked};
+use super::ring::frame::{Rules, Scale, Userland};
+use super::ring::{self, Ring};
+use super::{Direction, Fill, Link, Port, Source, Stats, Wait, arphrd};
+use crate::bpf::insn::RET_K;
+use crate::bpf::{Insn, Program};
+use crate::error::{Code, Error, Result, WarnCode, Warning};
+use crate::handle::batch::Batch;
+use crate::handle::options::{Options, PRECISION_NANO};
+use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
+use crate::names::tstamp;
+use crate::sys::packet::{self, Kind};
+use crate::sys::{self, Errno, ethtool, iface, socket, sysfs};
+use std::cell::Cell;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The pseudo-device that is all interfaces.
+pub(super) const ANY: &str = "any";
+/// Bytes of ring where the program asks for none in particular.
+const DEFAULT_BUFFER: u32 = 2 << 20;
+/// What a cooked capture needs at least: the longest header and a byte.
+const MIN_COOKED_SNAPSHOT: u32 = cooked::SLL2_LEN as u32 + 1;
+/// Bytes that an Ethernet header and one tag add to the MTU.
+const ETHERNET_OVERHEAD: u32 = 18;
+/// The largest packet that segmentation offload makes.
+const OFFLOAD_PACKET: u32 = 65535;
+/// While an interface is down, how often to look whether it is still there.
+const NETDOWN_POLL_MS: i32 = 1;
+/// Bytes of program that SO_ATTACH_FILTER can be told of.
+const MAX_KERNEL_PROGRAM: usize = u16::MAX as usize;
+/// `linux/net_tstamp.h`: a time stamp of the hardware's, brought to the system's clock.
+const SOF_TIMESTAMPING_SYS_HARDWARE: i32 = 1 << 5;
+/// `linux/net_tstamp.h`: a time stamp of the hardware's own clock.
+const SOF_TIMESTAMPING_RAW_HARDWARE: i32 = 1 << 6;
+
+/// A packet socket that is being read.
+pub struct PacketSocket {
+    port: Arc<SocketPort>,
+    ring: Ring,
+    rules: Rules,
+    device: String,
+    ifindex: i32,
+    datalinks: Vec<i32>,
+    buffer_size: u32,
+    timeout_ms: i32,
+    nonblocking: bool,
+    /// The interface was down when last heard of, and may be gone.
+    down: bool,
+}
+
+/// What an interface is, as far as capturing on it goes.
+struct Interface {
+    fd: OwnedFd,
+    ifindex: i32,
+    link: Link,
+    datalinks: Vec<i32>,
+}
+
+impl PacketSocket {
+    /// Opens the device; `options` are changed to what can be had.
+    pub fn open(options: &mut Options) -> Result<(Self, Option<Warning>)> {
+        if options.device.len() >= libc::IFNAMSIZ {
+            return Err(Error::bare(Code::NoSuchDevice));
+        }
+        options.snaplen = match options.snaplen {
+            n if n <= 0 || n.cast_unsigned() > MAXIMUM_SNAPLEN => MAXIMUM_SNAPLEN.cast_signed(),
+            n => n,
+        };
+        let mut warning = None;
+        let any = options.device == ANY;
+        if any && options.promiscuous {
+            options.promiscuous = false;
+            let text = "Promiscuous mode not supported on the \"any\" device";
+            warning = Some(Warning { code: WarnCode::PromiscNotSup, text: text.to_owned() });
+        }
+        let drops = options.promiscuous.then(|| interface_drops(&options.device));
+        let (interface, unknown) = if any { open_any(options)? } else { open_interface(options)? };
+        warning = unknown.or(warning);
+        let fd = interface.fd.as_fd();
+        let lo_ifindex = iface::index(fd, "lo").unwrap_or(-1);
+        prepare(fd, &interface, options)?;
+        let cooked = !matches!(interface.link, Link::Raw { .. });
+        let mut snapshot = options.snaplen.cast_unsigned();
+        if cooked {
+            snapshot = snapshot.max(MIN_COOKED_SNAPSHOT);
+        }
+        warning = stamp_in_hardware(fd, options)?.or(warning);
+        let request = ring::Request {
+            immediate: options.immediate,
+            snapshot,
+            timeout_ms: options.timeout_ms,
+            buffer_size: if options.buffer_size == 0 { DEFAULT_BUFFER } else { options.buffer_size },
+            cooked,
+            limits: &|| limits(fd, &interface, &options.device),
+        };
+        let (ring, largest) = ring::open(fd, &request)?;
+        let protocol = if options.protocol == 0 { libc::ETH_P_ALL as u16 } else { options.protocol };
+        bind(fd, interface.ifindex.max(0), protocol)?;
+        let rules = Rules {
+            snapshot,
+            scale: if options.precision == PRECISION_NANO { Scale::NANO } else { Scale::MICRO },
+            direction: Direction::InOut,
+            link: interface.link,
+            lo_ifindex,
+            not_loopback: !any && interface.ifindex != lo_ifindex,
+            filter: None,
+            userland: Userland::None,
+            can_undo: Cell::new(None),
+        };
+        let refusal = match (any, cooked) {
+            (true, _) => Some("Sending packets isn't supported on the \"any\" device"),
+            (_, true) => Some("Sending packets isn't supported in cooked mode"),
+            _ => None,
+        };
+        let port = Arc::new(SocketPort {
+            fd: interface.fd,
+            send_refusal: refusal,
+            received: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            freezes: AtomicU64::new(0),
+            interface: drops.map(|drops| (options.device.clone(), drops)),
+        });
+        let source = Self {
+            port,
+            ring,
+            rules,
+            device: options.device.clone(),
+            ifindex: interface.ifindex,
+            datalinks: interface.datalinks,
+            buffer_size: largest,
+            timeout_ms: options.timeout_ms,
+            nonblocking: false,
+            down: false,
+        };
+        Ok((source, warning))
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.port.fd.as_fd()
+    }
+
+    /// After an ENETDOWN: whether the interface is up again, and an error if it is gone.
+    fn probe(&mut self) -> Result<()> {
+        let gone = || Error::new("The interface disappeared");
+        if self.ifindex != -1 {
+            let bound = packet::bound_interface(self.fd())
+                .map_err(|errno| Error::errno("getsockname failed", errno))?;
+            if bound == -1 {
+                return Err(gone());
+            }
+        }
+        match iface::is_up(self.fd(), &self.device) {
+            Ok(up) => {
+                self.down = !up;
+                Ok(())
+            }
+            Err(Errno(libc::ENXIO | libc::ENODEV)) => Err(gone()),
+            Err(errno) => Err(Error::errno(format!("{}: Can't get flags", self.device), errno)),
+        }
+    }
+
+    /// The program in the form that the kernel can run on this socket, if there is one.
+    fn kernel_program(&self, program: &[Insn]) -> Option<Vec<Insn>> {
+        if program.len() > MAX_KERNEL_PROGRAM {
+            return None;
+        }
+        match self.rules.link {
+            Link::Raw { can: true, .. } if !cooked::can_runs_in_kernel(program) => None,
+            Link::Raw { .. } => Some(program.to_vec()),
+            Link::Sll { .. } => cooked::rewrite_for_kernel(program, Cooked::Sll),
+            Link::Sll2 => cooked::rewrite_for_kernel(program, Cooked::Sll2),
+        }
+    }
+
+    /// Has the kernel run `program`; false if it does not.
+    ///
+    /// What is queued was let through by the filter before: first nothing more is let in, then what is
+    /// queued is thrown away, as libpcap does. In a ring it stays, and is filtered as it is read.
+    fn attach(&self, program: &[Insn]) -> Result<bool> {
+        let nothing = [Insn::stmt(RET_K, 0)];
+        let closed = socket::attach_filter(self.fd(), &nothing).is_ok();
+        if closed && self.ring.is_none() {
+            drain(self.fd())?;
+        }
+        if socket::attach_filter(self.fd(), program).is_ok() {
+            return Ok(true);
+        }
+        self.detach()?;
+        Ok(false)
+    }
+
+    fn detach(&self) -> Result<()> {
+        socket::detach_filter(self.fd())
+            .map_err(|errno| Error::errno("can't remove kernel filter", errno))
+    }
+}
+
+impl Source for PacketSocket {
+    fn port(&self) -> Arc<dyn Port> {
+        self.port.clone()
+    }
+
+    fn datalink(&self) -> i32 {
+        self.rules.link.dlt()
+    }
+
+    fn datalinks(&self) -> &[i32] {
+        &self.datalinks
+    }
+
+    fn set_datalink(&mut self, dlt: i32) -> Result<()> {
+        self.rules.link = match self.rules.link {
+            Link::Raw { can, .. } => Link::Raw { dlt, can },
+            Link::Sll { .. } | Link::Sll2 if dlt == dlt::LINUX_SLL2 => Link::Sll2,
+            Link::Sll { .. } | Link::Sll2 => Link::Sll { dlt },
+        };
+        Ok(())
+    }
+
+    fn snapshot(&self) -> u32 {
+        self.rules.snapshot
+    }
+
+    fn buffer_size(&self) -> u32 {
+        self.buffer_size
+    }
+
+    fn fill(&mut self, batch: &Batch) -> Result<Fill> {
+        self.ring.fill(&mut self.rules, batch, self.port.fd.as_fd())
+    }
+
+    fn rewind(&mut self, batch: &Batch) {
+        self.ring.rewind(&self.rules, batch);
+    }
+
+    fn wait(&self) -> Wait {
+        let timeout_ms = match (self.nonblocking, self.down) {
+            (true, _) => 0,
+            (_, true) => NETDOWN_POLL_MS,
+            // Before 3.19 a block's timeout did not wake a reader.
+            _ if self.ring.has_blocks() && sys::uname().version < (3, 19) => self.timeout_ms.max(1),
+            _ => -1,
+        };
+        // QUIRK: a ring of blocks without a timeout ends no read on rejected packets; frames always do.
+        let rejected_ends = self.nonblocking || !self.ring.has_blocks() || self.timeout_ms != 0;
+        Wait { fd: self.port.fd.as_raw_fd(), timeout_ms, rejected_ends }
+    }
+
+    fn woken(&mut self, revents: i16) -> Result<()> {
+        if revents & libc::POLLNVAL != 0 {
+            return Err(Error::new("Invalid polling request on packet socket"));
+        }
+        if revents & (libc::POLLHUP | libc::POLLRDHUP) != 0 {
+            return Err(Error::new("Hangup on packet socket"));
+        }
+        if revents & libc::POLLERR != 0 {
+            let what = "Error condition on packet socket";
+            match socket::pending_error(self.fd()).unwrap_or_else(|errno| errno.0) {
+                libc::ENETDOWN => self.down = true,
+                0 => return Err(Error::new(format!("{what}: Reported error was 0"))),
+                errno => return Err(Error::errno(what, Errno(errno))),
+            }
+        }
+        if self.down && revents != libc::POLLIN { self.probe() } else { Ok(()) }
+    }
+
+    fn required_timeout(&self) -> Option<Duration> {
+        self.down.then_some(Duration::from_millis(NETDOWN_POLL_MS.unsigned_abs().into()))
+    }
+
+    fn set_filter(&mut self, program: Program) -> Result<()> {
+        let attached = match self.kernel_program(program.insns()) {
+            Some(kernel) => self.attach(&kernel)?,
+            None => {
+                self.detach()?;
+                false
+            }
+        };
+        self.rules.filter = Some(program);
+        self.rules.userland = match attached {
+            false => Userland::All,
+            true => match self.ring.filled_until_now() {
+                0 => Userland::None,
+                n => Userland::First(n),
+            },
+        };
+        Ok(())
+    }
+
+    fn set_direction(&mut self, direction: Direction) -> Result<()> {
+        self.rules.direction = direction;
+        Ok(())
+    }
+
+    fn nonblocking(&self) -> bool {
+        self.nonblocking
+    }
+
+    fn set_nonblocking(&mut self, on: bool) -> Result<()> {
+        socket::set_nonblocking(self.fd(), on).map_err(|errno| Error::errno("fcntl", errno))?;
+        self.nonblocking = on;
+        Ok(())
+    }
+}
+
+/// What signal handlers and other threads use: the descriptor and the counts.
+struct SocketPort {
+    fd: OwnedFd,
+    /// Why nothing can be sent, if so.
+    send_refusal: Option<&'static str>,
+    received: AtomicU64,
+    dropped: AtomicU64,
+    freezes: AtomicU64,
+    /// The interface whose drops count, and what it had dropped at the start.
+    interface: Option<(String, u64)>,
+}
+
+impl Port for SocketPort {
+    fn stats(&self) -> Result<Stats> {
+        // Only a V3 ring fills the third number. Reading sets the kernel's counts back to zero.
+        let zero = socket::OptionValue::zeroed();
+        let now: libc::tpacket_stats_v3 =
+            socket::get(self.fd.as_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, zero)
+                .map_err(|errno| Error::errno("failed to get statistics from socket", errno))?;
+        let add = |total: &AtomicU64, new: u32| {
+            total.fetch_add(new.into(), Ordering::Relaxed).wrapping_add(new.into())
+        };
+        let interface = self.interface.as_ref();
+        Ok(Stats {
+            received: add(&self.received, now.tp_packets),
+            dropped: add(&self.dropped, now.tp_drops),
+            freezes: add(&self.freezes, now.tp_freeze_q_cnt),
+            interface_dropped: interface.map_or(0, |(name, before)| {
+                interface_drops(name).saturating_sub(*before)
+            }),
+        })
+    }
+
+    fn inject(&self, packet: &[u8]) -> Result<usize> {
+        if let Some(refusal) = self.send_refusal {
+            return Err(Error::new(refusal));
+        }
+        socket::send(self.fd.as_fd(), packet).map_err(|errno| Error::errno("send", errno))
+    }
+
+    fn fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+/// Packets that the interface missed for want of buffers.
+fn interface_drops(device: &str) -> u64 {
+    ["statistics/rx_missed_errors", "statistics/rx_fifo_errors"]
+        .iter()
+        .filter_map(|counter| sysfs::read_u64(device, counter))
+        .fold(0, u64::saturating_add)
+}
+
+fn open_socket(kind: Kind) -> Result<OwnedFd> {
+    packet::open(kind).map_err(|errno| match errno.0 {
+        libc::EPERM | libc::EACCES => Error::with_code(
+            Code::PermDenied,
+            "Attempt to create packet socket failed - CAP_NET_RAW may be required",
+        ),
+        libc::EAFNOSUPPORT => Error::with_code(
+            Code::CaptureNotSup,
+            "PF_PACKET sockets not supported - is this WSL1?",
+        ),
+        _ => Error::errno("socket", errno),
+    })
+}
+
+/// All interfaces at once, with cooked headers.
+fn open_any(options: &Options) -> Result<(Interface, Option<Warning>)> {
+    let fd = open_socket(Kind::Cooked)?;
+    if options.rfmon {
+        return Err(Error::bare(Code::RfmonNotSup));
+    }
+    let datalinks = vec![dlt::LINUX_SLL, dlt::LINUX_SLL2];
+    Ok((Interface { fd, ifindex: -1, link: Link::Sll { dlt: dlt::LINUX_SLL }, datalinks }, None))
+}
+
+/// One interface, with its own headers or, where the kernel's are of no use, cooked ones.
+fn open_interface(options: &Options) -> Result<(Interface, Option<Warning>)> {
+    let device = options.device.as_str();
+    let mut fd = open_socket(Kind::Raw)?;
+    if options.rfmon {
+        return Err(Error::bare(Code::RfmonNotSup));
+    }
+    let arptype = iface::hardware_type(fd.as_fd(), device).map_err(|errno| match errno.0 {
+        libc::ENODEV => Error::bare(Code::NoSuchDevice),
+        _ => Error::errno("SIOCGIFHWADDR", errno),
+    })?;
+    let wireless = sysfs::exists(device, "wireless");
+    let tagging = sysfs::read(device, "dsa/tagging");
+    let choice = arphrd::map(arptype, device, wireless, tagging.as_deref());
+    let mut warning = None;
+    if choice.unknown {
+        let text = arphrd::unknown_warning(arptype);
+        warning = Some(Warning { code: WarnCode::Generic, text });
+    }
+    let link = if choice.cooked {
+        fd = packet::open(Kind::Cooked).map_err(|errno| Error::errno("socket", errno))?;
+        Link::Sll { dlt: choice.dlt }
+    } else {
+        Link::Raw { dlt: choice.dlt, can: choice.dlt == dlt::CAN_SOCKETCAN }
+    };
+    let ifindex =
+        iface::index(fd.as_fd(), device).map_err(|errno| Error::errno("SIOCGIFINDEX", errno))?;
+    bind(fd.as_fd(), ifindex, 0)?;
+    Ok((Interface { fd, ifindex, link, datalinks: choice.offered.to_vec() }, warning))
+}
+
+/// Binds, and looks whether the interface is one that can be read.
+fn bind(fd: BorrowedFd<'_>, ifindex: i32, protocol: u16) -> Result<()> {
+    packet::bind(fd, ifindex, protocol).map_err(|errno| match errno.0 {
+        libc::ENETDOWN => Error::bare(Code::IfaceNotUp),
+        libc::ENODEV => Error::bare(Code::NoSuchDevice),
+        _ => Error::errno("bind", errno),
+    })?;
+    let pending = socket::pending_error(fd)
+        .map_err(|errno| Error::errno("getsockopt (SO_ERROR)", errno))?;
+    match pending {
+        0 => Ok(()),
+        libc::ENETDOWN => Err(Error::bare(Code::IfaceNotUp)),
+        errno => Err(Error::errno("bind", Errno(errno))),
+    }
+}
+
+/// Promiscuous mode, and the metadata that a VLAN tag comes in.
+fn prepare(fd: BorrowedFd<'_>, interface: &Interface, options: &Options) -> Result<()> {
+    if options.promiscuous {
+        let mut membership: libc::packet_mreq = socket::OptionValue::zeroed();
+        membership.mr_ifindex = interface.ifindex;
+        membership.mr_type = libc::PACKET_MR_PROMISC as u16;
+        socket::set(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, membership)
+            .map_err(|errno| Error::errno("setsockopt (PACKET_ADD_MEMBERSHIP)", errno))?;
+    }
+    match socket::set(fd, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1) {
+        Ok(()) | Err(Errno(libc::ENOPROTOOPT)) => Ok(()),
+        Err(errno) => Err(Error::errno("setsockopt (PACKET_AUXDATA)", errno)),
+    }
+}
+
+/// Has the hardware stamp packets, if that is asked for.
+fn stamp_in_hardware(fd: BorrowedFd<'_>, options: &Options) -> Result<Option<Warning>> {
+    let source = match options.tstamp_type {
+        tstamp::ADAPTER => SOF_TIMESTAMPING_SYS_HARDWARE,
+        tstamp::ADAPTER_UNSYNCED => SOF_TIMESTAMPING_RAW_HARDWARE,
+        _ => return Ok(None),
+    };
+    match iface::stamp_in_hardware(fd, &options.device) {
+        Ok(()) => socket::set(fd, libc::SOL_PACKET, libc::PACKET_TIMESTAMP, source)
+            .map(|()| None)
+            .map_err(|errno| Error::errno("can't set PACKET_TIMESTAMP", errno)),
+        Err(Errno(libc::EPERM)) => Err(Error::with_code(
+            Code::PermDenied,
+            "Attempt to set hardware timestamp failed - CAP_NET_ADMIN may be required",
+        )),
+        Err(Errno(libc::EOPNOTSUPP | libc::ERANGE)) => {
+            Ok(Some(Warning { code: WarnCode::TstampTypeNotSup, text: String::new() }))
+        }
+        Err(errno) => Err(Error::errno("SIOCSHWTSTAMP failed", errno)),
+    }
+}
+
+/// How large packets get, which a ring of frames is made for.
+fn limits(fd: BorrowedFd<'_>, interface: &Interface, device: &str) -> Result<ring::Limits> {
+    if interface.link.dlt() != dlt::EN10MB {
+        return Ok(ring::Limits { frame: None, packet: MAXIMUM_SNAPLEN });
+    }
+    let mtu = iface::mtu(fd, device).map_err(|errno| Error::errno("SIOCGIFMTU", errno))?;
+    let frame = mtu.saturating_add(ETHERNET_OVERHEAD);
+    let packet = match ethtool::offloads_on(fd, device) {
+        Ok(false) => frame,
+        Ok(true) => frame.max(OFFLOAD_PACKET + ETHERNET_OVERHEAD),
+        Err((request, errno)) => {
+            let what = format!("{device}: SIOCETHTOOL({request}) ioctl failed");
+            return Err(Error::errno(what, errno));
+        }
+    };
+    Ok(ring::Limits { frame: Some(frame), packet })
+}
+
+/// Throws away what the socket has queued.
+fn drain(fd: BorrowedFd<'_>) -> Result<()> {
+    let mut byte = [0u8];
+    loop {
+        match socket::take_datagram(fd, &mut byte) {
+            Ok(_) => {}
+            Err(Errno(libc::EAGAIN)) => return Ok(()),
+            Err(errno) => return Err(Error::errno("recv failed when changing filter", errno)),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The ways in which the kernel hands packets over: TPACKET_V3, V2 and V1 rings, and recvmsg without one.
+//!
+//! The versions share what can happen to a packet ([`frame`]) and nothing of how it is found. Everything
+//! here that the kernel writes is read by pointer and checked against its block or frame.
+#![allow(unsafe_code, reason = "ring memory is shared with the kernel and read by pointer")]
+
+pub mod frame;
+mod frames;
+mod layout;
+mod memory;
+mod recvmsg;
+mod setup;
+mod v1;
+mod v2;
+mod v3;
+
+#[cfg(test)]
+mod tests;
+
+use crate::capture::Fill;
+use crate::capture::cooked::LinkAddr;
+use crate::error::{Error, Result};
+use crate::handle::batch::Batch;
+use frame::Rules;
+use layout::{SockaddrLl, Tpacket1Hdr32, Tpacket1Hdr64, Tpacket2Hdr};
+pub use setup::{Limits, Request, open};
+use std::os::fd::BorrowedFd;
+
+/// One of the ways.
+#[derive(Debug)]
+pub enum Ring {
+    /// Blocks of packets.
+    V3(v3::Ring),
+    /// Frames.
+    V2(frames::Ring<Tpacket2Hdr>),
+    /// Frames of the oldest version.
+    V1(frames::Ring<Tpacket1Hdr32>),
+    /// The same, of a kernel with a 64-bit `long`.
+    V1Long(frames::Ring<Tpacket1Hdr64>),
+    /// No ring.
+    None(recvmsg::Reader),
+}
+
+/// How a ring's memory is divided.
+#[derive(Clone, Copy, Debug)]
+pub struct Geometry {
+    /// Bytes of a block; blocks follow each other without a gap.
+    pub block_size: usize,
+    /// How many there are.
+    pub blocks: usize,
+    /// Bytes of a frame; frames fill a block from its start, and may leave a rest.
+    pub frame_size: usize,
+    /// How many there are in a block.
+    pub frames_per_block: usize,
+}
+
+impl Geometry {
+    /// How many frames there are.
+    pub fn frames(&self) -> usize {
+        self.blocks.saturating_mul(self.frames_per_block)
+    }
+
+    /// Where `frame` begins.
+    #[inline]
+    pub fn frame_offset(&self, frame: usize) -> usize {
+        let block = frame.checked_div(self.frames_per_block).unwrap_or(0);
+        let within = frame.checked_rem(self.frames_per_block).unwrap_or(0);
+        let base = block.wrapping_mul(self.block_size);
+        base.wrapping_add(within.wrapping_mul(self.frame_size))
+    }
+}
+
+impl Ring {
+    /// Gives back what was lent and lends what is there, without waiting.
+    pub fn fill(&mut self, rules: &mut Rules, batch: &Batch, fd: BorrowedFd<'_>) -> Result<Fill> {
+        match self {
+            Self::V3(ring) => ring.fill(rules, batch),
+            Self::V2(ring) => ring.fill(rules, batch, fd),
+            Self::V1(ring) => ring.fill(rules, batch, fd),
+            Self::V1Long(ring) => ring.fill(rules, batch, fd),
+            Self::None(reader) => reader.fill(rules, batch, fd),
+        }
+    }
+
+    /// Takes back what was lent and not read.
+    pub fn rewind(&mut self, rules: &Rules, batch: &Batch) {
+        match self {
+            Self::V3(ring) => ring.rewind(rules, batch),
+            Self::V2(ring) => ring.rewind(rules, batch),
+            Self::V1(ring) => ring.rewind(rules, batch),
+            Self::V1Long(ring) => ring.rewind(rules, batch),
+            Self::None(reader) => reader.rewind(rules, batch),
+        }
+    }
+
+    /// How many blocks or frames from here on may hold packets that the kernel let through until now.
+    pub fn filled_until_now(&self) -> usize {
+        match self {
+            Self::V3(ring) => ring.filled_until_now(),
+            Self::V2(ring) => ring.filled_until_now(),
+            Self::V1(ring) => ring.filled_until_now(),
+            Self::V1Long(ring) => ring.filled_until_now(),
+            Self::None(_) => 0,
+        }
+    }
+
+    /// Whether it is a ring of blocks, whose reads differ in when they end.
+    pub fn has_blocks(&self) -> bool {
+        matches!(self, Self::V3(_))
+    }
+
+    /// Whether packets wait in the socket's queue only.
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::None(_))
+    }
+}
+
+/// What a frame header says cannot be.
+fn corrupted() -> Error {
+    Error::new("corrupted frame on kernel ring")
+}
+
+/// The parts of a `sockaddr_ll` that a program may see.
+fn link_addr(from: &SockaddrLl) -> LinkAddr {
+    LinkAddr {
+        protocol: from.protocol,
+        hatype: from.hatype,
+        pkttype: from.pkttype,
+        halen: from.halen,
+        addr: from.addr,
+        ifindex: from.ifindex,
+    }
+}

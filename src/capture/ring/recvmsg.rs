@@ -1,0 +1,100 @@
+//! No ring: one recvmsg(2) a packet, for kernels without PACKET_MMAP.
+
+use super::frame::{Facts, Packet, Rules};
+use super::{layout::SockaddrLl, link_addr, memory::Scratch};
+use crate::capture::Fill;
+use crate::error::{Error, Result};
+use crate::handle::batch::Batch;
+use crate::sys::{Errno, packet};
+use std::os::fd::BorrowedFd;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Room in front of the packet for a tag or a cooked header.
+const HEADROOM: usize = 64;
+
+/// `TP_STATUS_*` bits of `struct tpacket_auxdata`.
+use super::layout::{STATUS_VLAN_TPID_VALID, STATUS_VLAN_VALID};
+
+/// The packet that was received last.
+#[derive(Debug)]
+pub struct Reader {
+    buffer: Scratch,
+    /// What the kernel told of a packet that is to be lent again.
+    held: Option<(Facts, u32)>,
+    last: Option<(Facts, u32)>,
+}
+
+impl Reader {
+    /// A reader of packets of up to `snapshot` bytes.
+    pub fn new(snapshot: u32) -> Self {
+        let buffer = Scratch::new(HEADROOM.saturating_add(snapshot as usize));
+        Self { buffer, held: None, last: None }
+    }
+
+    /// Lends the next packet, without waiting.
+    pub fn fill(&mut self, rules: &mut Rules, batch: &Batch, fd: BorrowedFd<'_>) -> Result<Fill> {
+        let Some((facts, len)) = self.held.take().map_or_else(|| self.receive(fd), |held| Ok(Some(held)))?
+        else {
+            return Ok(Fill::Nothing);
+        };
+        self.last = Some((facts, len));
+        let lent = self.packet(len).and_then(|packet| rules.apply(&facts, packet));
+        if let (Some(lent), Some(slot)) = (lent, batch.slots().first()) {
+            slot.set(lent);
+        }
+        batch.filled(usize::from(lent.is_some()));
+        Ok(if lent.is_some() { Fill::Packets } else { Fill::Rejected })
+    }
+
+    /// Keeps the packet of `batch` for the next fill, if it was not read.
+    pub fn rewind(&mut self, rules: &Rules, batch: &Batch) {
+        if batch.unread_starts().next().is_none() {
+            return;
+        }
+        self.held = self.last;
+        if let Some((facts, len)) = self.last
+            && let Some(packet) = self.packet(len)
+        {
+            rules.undo(&facts, packet);
+        }
+    }
+
+    fn packet(&self, len: u32) -> Option<Packet<'_>> {
+        let start = self.buffer.bytes(HEADROOM, len as usize)?;
+        // SAFETY: `len` bytes were received behind HEADROOM bytes of room, and nobody borrows them until the
+        // next packet is received.
+        Some(unsafe { Packet::new(start, len, HEADROOM as u32) })
+    }
+
+    fn receive(&mut self, fd: BorrowedFd<'_>) -> Result<Option<(Facts, u32)>> {
+        let got = match packet::receive(fd, self.buffer.from_mut(HEADROOM)) {
+            Ok(got) => got,
+            Err(Errno(libc::EAGAIN | libc::EINTR | libc::ENETDOWN)) => return Ok(None),
+            Err(errno) => return Err(Error::errno("recvfrom", errno)),
+        };
+        let from = SockaddrLl {
+            family: got.from.sll_family,
+            protocol: got.from.sll_protocol,
+            ifindex: got.from.sll_ifindex,
+            hatype: got.from.sll_hatype,
+            pkttype: got.from.sll_pkttype,
+            halen: got.from.sll_halen,
+            addr: got.from.sll_addr,
+        };
+        let vlan = got.aux.and_then(|aux| {
+            let tagged = aux.tp_status & STATUS_VLAN_VALID != 0 || aux.tp_vlan_tci != 0;
+            let tpid = (aux.tp_status & STATUS_VLAN_TPID_VALID != 0).then_some(aux.tp_vlan_tpid);
+            tagged.then_some((aux.tp_vlan_tci, tpid))
+        });
+        let (sec, nsec) = got.stamp.map_or_else(now, |t| (t.tv_sec as i64, t.tv_nsec as u32));
+        let whole = got.aux.map_or(got.length as u32, |aux| aux.tp_len);
+        let facts = Facts { sec, nsec, len: whole, vlan, rxhash: 0, addr: link_addr(&from) };
+        Ok(Some((facts, got.captured as u32)))
+    }
+}
+
+/// The time, for a kernel that does not stamp.
+fn now() -> (i64, u32) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (now.as_secs().cast_signed(), now.subsec_nanos())
+}

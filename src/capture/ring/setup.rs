@@ -1,0 +1,232 @@
+//! Creating a ring: the version, the room in front of packets, the sizes, the mapping.
+
+use super::frames;
+use super::layout::{SockaddrLl, align};
+use super::{Geometry, Ring, memory::Memory, recvmsg::Reader, v3};
+use crate::error::{Error, Result};
+use crate::linktype::MAXIMUM_SNAPLEN;
+use crate::sys::{Errno, mmap::Mapping, socket};
+use std::os::fd::BorrowedFd;
+
+/// What the ring is for.
+pub struct Request<'a> {
+    /// Packets are wanted at once, not by the block.
+    pub immediate: bool,
+    /// Bytes wanted of each packet.
+    pub snapshot: u32,
+    /// For how long a block may be held back; below 0 the kernel decides.
+    pub timeout_ms: i32,
+    /// Bytes of ring.
+    pub buffer_size: u32,
+    /// Whether room for a cooked header is needed.
+    pub cooked: bool,
+    /// Asks how large packets get, which only rings of frames need to know.
+    pub limits: &'a dyn Fn() -> Result<Limits>,
+}
+
+/// How large the packets of an interface get.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest that it takes from the wire, if that is known.
+    pub frame: Option<u32>,
+    /// The largest that the kernel may make of several: with offload, and on the loopback interface.
+    pub packet: u32,
+}
+
+/// `PACKET_VERSION` values, in the order in which they are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    V3 = 2,
+    V2 = 1,
+    V1 = 0,
+}
+
+impl Version {
+    fn name(self) -> &'static str {
+        match self {
+            Self::V3 => "TPACKET_V3",
+            Self::V2 => "TPACKET_V2",
+            Self::V1 => "TPACKET_V1",
+        }
+    }
+}
+
+/// Room in front of packets for a VLAN tag.
+const RESERVE: i32 = 4;
+/// More of it, so that an SLL2 header fits.
+const RESERVE_COOKED: i32 = 8;
+/// The kernel puts the network header at least this far behind the frame's own headers.
+const MIN_LINK_HEADER: usize = 16;
+/// Frames are made for packets of up to this size; larger ones are rare enough to be fetched one by one.
+const LARGEST_FRAME: u32 = 9216 + 18;
+/// What frames are made for where the usual size is not known, or is too large to make all of them so.
+const USUAL_FRAME: u32 = 1500 + 18;
+/// Blocks of V1 and V2 are at least this large, so that little is lost at their ends.
+const SMALL_BLOCK: usize = 64 * 1024;
+/// The queue for packets that are larger than a frame takes this many times the ring's size, within limits:
+/// it holds references to packets of 64 KiB, and fills as slowly as the ring.
+const QUEUE_FACTOR: u32 = 16;
+const QUEUE_LIMITS: (u32, u32) = (8 << 20, 256 << 20);
+
+/// Whether this process meets 64-bit words in a V1 ring.
+fn long_status() -> bool {
+    cfg!(target_pointer_width = "64") || crate::sys::uname().machine_is_64_bit
+}
+
+/// The best ring that the kernel has for `fd`, and the size of the largest packet that it holds.
+pub fn open(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<(Ring, u32)> {
+    let versions: &[Version] = if request.immediate {
+        &[Version::V2, Version::V1]
+    } else {
+        &[Version::V3, Version::V2, Version::V1]
+    };
+    for version in versions {
+        if !choose(fd, *version, request.cooked)? {
+            continue;
+        }
+        let built = match version {
+            Version::V3 => blocks(fd, request)?,
+            Version::V2 | Version::V1 => frames(fd, request, *version)?,
+        };
+        if let Some(built) = built {
+            return Ok(built);
+        }
+    }
+    no_ring(fd, request).map(|reader| (Ring::None(reader), request.snapshot))
+}
+
+/// Sets the version; false if the kernel has not got it.
+fn choose(fd: BorrowedFd<'_>, version: Version, cooked: bool) -> Result<bool> {
+    let number = version as i32;
+    let name = version.name();
+    match socket::get(fd, libc::SOL_PACKET, libc::PACKET_HDRLEN, number) {
+        Ok(_) => {}
+        Err(Errno(libc::EINVAL)) => return Ok(false),
+        // A kernel that knows no versions has the first.
+        Err(Errno(libc::ENOPROTOOPT)) => return Ok(version == Version::V1),
+        Err(errno) => {
+            return Err(Error::errno(format!("can't get {name} header len on packet socket"), errno));
+        }
+    }
+    match socket::set(fd, libc::SOL_PACKET, libc::PACKET_VERSION, number) {
+        Ok(()) => {}
+        Err(Errno(libc::EINVAL | libc::ENOPROTOOPT)) => return Ok(false),
+        Err(errno) => {
+            return Err(Error::errno(format!("can't activate {name} on packet socket"), errno));
+        }
+    }
+    let reserve = if cooked { RESERVE_COOKED } else { RESERVE };
+    socket::set(fd, libc::SOL_PACKET, libc::PACKET_RESERVE, reserve)
+        .map_err(|errno| Error::errno("setsockopt (PACKET_RESERVE)", errno))?;
+    Ok(true)
+}
+
+/// A ring of blocks; `None` if the kernel has not got it.
+fn blocks(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Option<(Ring, u32)>> {
+    let size = block_size(MAXIMUM_SNAPLEN as usize, 0);
+    let count = (request.buffer_size as usize).div_ceil(MAXIMUM_SNAPLEN as usize).max(1);
+    let retire = match request.timeout_ms {
+        // QUIRK: 0 means for ever, which the kernel does not offer.
+        0 => u32::MAX,
+        ms => u32::try_from(ms).unwrap_or(0),
+    };
+    let geometry = Geometry { block_size: size, blocks: count, frame_size: size, frames_per_block: 1 };
+    let Some((memory, geometry)) = create(fd, geometry, |geometry| libc::tpacket_req3 {
+        tp_block_size: geometry.block_size as u32,
+        tp_block_nr: geometry.blocks as u32,
+        tp_frame_size: geometry.frame_size as u32,
+        tp_frame_nr: geometry.frames() as u32,
+        tp_retire_blk_tov: retire,
+        tp_sizeof_priv: 0,
+        tp_feature_req_word: 0,
+    })?
+    else {
+        return Ok(None);
+    };
+    Ok(Some((Ring::V3(v3::Ring::new(memory, geometry)), MAXIMUM_SNAPLEN)))
+}
+
+/// A ring of frames; `None` if the kernel has not got it.
+fn frames(fd: BorrowedFd<'_>, request: &Request<'_>, version: Version) -> Result<Option<(Ring, u32)>> {
+    let reserve = if request.cooked { RESERVE_COOKED } else { RESERVE } as usize;
+    // In front of the packet: header, address, and the link-layer header's room (tpacket_rcv in
+    // net/packet/af_packet.c). 32 bytes is the largest frame header of these versions.
+    let front = align(align(32) + size_of::<SockaddrLl>() + MIN_LINK_HEADER) + reserve;
+    let limits = (request.limits)()?;
+    let whole = request.snapshot.min(limits.packet);
+    let frame_for = |bytes: u32| align(front.saturating_add(bytes as usize));
+    let usual = limits.frame.filter(|limit| *limit <= LARGEST_FRAME).unwrap_or(USUAL_FRAME);
+    let fetch = usual < whole && queue_packets(fd, request.buffer_size);
+    let frame_size = frame_for(if fetch { usual } else { whole });
+    let block_size = block_size(frame_size, SMALL_BLOCK.min(request.buffer_size as usize / 4));
+    let frames_per_block = (block_size / frame_size.max(1)).max(1);
+    let blocks = (request.buffer_size as usize).div_ceil(frame_size).div_ceil(frames_per_block).max(1);
+    let geometry = Geometry { block_size, blocks, frame_size, frames_per_block };
+    let Some((memory, geometry)) = create(fd, geometry, |geometry| libc::tpacket_req {
+        tp_block_size: geometry.block_size as u32,
+        tp_block_nr: geometry.blocks as u32,
+        tp_frame_size: geometry.frame_size as u32,
+        tp_frame_nr: geometry.frames() as u32,
+    })?
+    else {
+        return Ok(None);
+    };
+    let ring = match version {
+        Version::V2 | Version::V3 => Ring::V2(frames::Ring::new(memory, geometry, fetch)),
+        Version::V1 if long_status() => Ring::V1Long(frames::Ring::new(memory, geometry, fetch)),
+        Version::V1 => Ring::V1(frames::Ring::new(memory, geometry, fetch)),
+    };
+    Ok(Some((ring, frame_for(whole) as u32)))
+}
+
+/// Has the kernel queue packets that are larger than a frame, with a queue large enough not to lose what a
+/// ring of larger frames would hold; false if it does not grant that.
+fn queue_packets(fd: BorrowedFd<'_>, buffer_size: u32) -> bool {
+    let bytes = buffer_size.saturating_mul(QUEUE_FACTOR).clamp(QUEUE_LIMITS.0, QUEUE_LIMITS.1);
+    let bytes = i32::try_from(bytes).unwrap_or(i32::MAX);
+    socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes).is_ok()
+        && socket::set(fd, libc::SOL_PACKET, libc::PACKET_COPY_THRESH, 1).is_ok()
+}
+
+/// The smallest number of pages doubled that holds `frame` and is not below `least`.
+fn block_size(frame: usize, least: usize) -> usize {
+    let mut size = crate::sys::page_size();
+    while size < frame || size < least {
+        size = size.saturating_mul(2);
+    }
+    size
+}
+
+/// Asks for the ring, for less and less where memory is short, and maps it; `None` if the kernel has no
+/// rings of this kind.
+fn create<R: socket::OptionValue>(
+    fd: BorrowedFd<'_>,
+    mut geometry: Geometry,
+    request: impl Fn(&Geometry) -> R,
+) -> Result<Option<(Memory, Geometry)>> {
+    loop {
+        match socket::set(fd, libc::SOL_PACKET, libc::PACKET_RX_RING, request(&geometry)) {
+            Ok(()) => break,
+            Err(Errno(libc::ENOMEM)) if geometry.blocks > 1 => {
+                geometry.blocks = geometry.blocks.saturating_sub((geometry.blocks / 20).max(1));
+            }
+            Err(Errno(libc::EINVAL | libc::ENOPROTOOPT | libc::EOPNOTSUPP)) => return Ok(None),
+            Err(errno) => return Err(Error::errno("can't create rx ring on packet socket", errno)),
+        }
+    }
+    let size = geometry.block_size.saturating_mul(geometry.blocks);
+    let mapping = Mapping::shared(fd, size).map_err(|e| Error::errno("can't mmap rx ring", e))?;
+    Ok(Some((Memory::new(mapping), geometry)))
+}
+
+/// What is left without a ring.
+fn no_ring(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Reader> {
+    socket::set(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)
+        .map_err(|errno| Error::errno("setsockopt: unable to set SO_TIMESTAMPNS", errno))?;
+    let bytes = i32::try_from(request.buffer_size).unwrap_or(i32::MAX);
+    if socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes).is_err() {
+        // As much as the administrator lets everybody have.
+        let _ = socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes);
+    }
+    Ok(Reader::new(request.snapshot))
+}

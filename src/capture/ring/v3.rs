@@ -1,0 +1,235 @@
+//! TPACKET_V3: blocks of packets of any size, as the kernel's packet_mmap documentation describes them.
+//!
+//! A block is ours from the moment its status says so until we write the status back, which is at the start
+//! of the fill after the one that lent its last packets.
+
+use super::frame::{Facts, Packet, Rules};
+use super::layout::{
+    BLOCK_STATUS, BlockDesc, STATUS_KERNEL, STATUS_USER, STATUS_VLAN_TPID_VALID, STATUS_VLAN_VALID,
+    SockaddrLl, Tpacket3Hdr, align,
+};
+use super::{Geometry, corrupted, link_addr, memory::Memory};
+use crate::capture::Fill;
+use crate::error::Result;
+use crate::handle::batch::{BATCH, Batch, Lent, PacketHeader};
+use std::sync::atomic::Ordering;
+
+/// Where the `sockaddr_ll` stands in a frame.
+const ADDRESS: usize = align(size_of::<Tpacket3Hdr>());
+/// Bytes of a frame before which no packet can begin.
+const HEADERS: usize = ADDRESS + size_of::<SockaddrLl>();
+
+/// A ring of blocks.
+#[derive(Debug)]
+pub struct Ring {
+    memory: Memory,
+    geometry: Geometry,
+    /// The block that is read now, or next.
+    block: usize,
+    /// How far, if it is ours.
+    at: Option<Cursor>,
+    /// Where the last fill began.
+    lent: Cursor,
+}
+
+/// A place between two packets of a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    /// Where the next packet's header begins, from the start of the block.
+    offset: usize,
+    /// How many packets are left.
+    left: u32,
+}
+
+impl Ring {
+    /// A ring over `memory`, which holds `geometry.blocks` blocks.
+    pub fn new(memory: Memory, geometry: Geometry) -> Self {
+        Self { memory, geometry, block: 0, at: None, lent: Cursor::default() }
+    }
+
+    /// Gives back what was lent and lends what is there.
+    pub fn fill(&mut self, rules: &mut Rules, batch: &Batch) -> Result<Fill> {
+        let Some(mut at) = self.readable(rules)? else { return Ok(Fill::Nothing) };
+        self.lent = at;
+        let lent = if rules.plain() {
+            self.fill_plain(rules, batch, &mut at)
+        } else {
+            self.fill_by_rules(rules, batch, &mut at)
+        };
+        let Some(lent) = lent else {
+            self.at = Some(Cursor::default());
+            return Err(corrupted());
+        };
+        self.at = Some(at);
+        batch.filled(lent);
+        Ok(if lent == 0 { Fill::Rejected } else { Fill::Packets })
+    }
+
+    /// Puts the cursor back to the first packet of `batch` that was not read, and the packets from there on
+    /// to what the kernel wrote.
+    pub fn rewind(&mut self, rules: &Rules, batch: &Batch) {
+        let Some(end) = self.at else { return };
+        let mut unread = batch.unread_starts().peekable();
+        let mut at = self.lent;
+        let mut first = None;
+        while at.left > end.left && unread.peek().is_some() {
+            let Some((facts, packet, next)) = self.frame(at) else { return };
+            let start = rules.start_of(&facts, &packet);
+            if unread.next_if_eq(&start).is_some() {
+                first.get_or_insert(at);
+                rules.undo(&facts, packet);
+            }
+            at = Cursor { offset: at.offset.saturating_add(next), left: at.left.saturating_sub(1) };
+        }
+        self.at = first.or(self.at);
+    }
+
+    /// How many blocks may hold packets that the kernel let through until now: those that are ours, and the
+    /// one that it is filling.
+    pub fn filled_until_now(&self) -> usize {
+        let ready = (0..self.geometry.blocks)
+            .map(|n| self.block.wrapping_add(n).checked_rem(self.geometry.blocks).unwrap_or(0))
+            .take_while(|block| self.is_ours(*block))
+            .count();
+        ready.saturating_add(1)
+    }
+
+    fn base(&self, block: usize) -> usize {
+        block.saturating_mul(self.geometry.block_size)
+    }
+
+    fn is_ours(&self, block: usize) -> bool {
+        let status = self.memory.status(self.base(block).saturating_add(BLOCK_STATUS));
+        // Acquire, for the kernel writes the packets before it hands the block over.
+        status.is_some_and(|status| status.load(Ordering::Acquire) & STATUS_USER != 0)
+    }
+
+    /// The next packet to read, in this block or, once that is given back, in the next; `None` if the
+    /// kernel has not handed that over.
+    fn readable(&mut self, rules: &mut Rules) -> Result<Option<Cursor>> {
+        for _ in 0..=self.geometry.blocks {
+            match self.at {
+                Some(at) if at.left > 0 => return Ok(Some(at)),
+                Some(_) => self.give_back(rules),
+                None if !self.is_ours(self.block) => return Ok(None),
+                None => {}
+            }
+            if self.is_ours(self.block) {
+                let Some(desc) = self.memory.read::<BlockDesc>(self.base(self.block)) else {
+                    return Err(corrupted());
+                };
+                let offset = desc.offset_to_first_pkt as usize;
+                self.at = Some(Cursor { offset, left: desc.num_pkts });
+            }
+        }
+        Ok(None)
+    }
+
+    fn give_back(&mut self, rules: &mut Rules) {
+        let status = self.memory.status(self.base(self.block).saturating_add(BLOCK_STATUS));
+        if let Some(status) = status {
+            // Release, for our reads of the packets come before the kernel's next writes.
+            status.store(STATUS_KERNEL, Ordering::Release);
+        }
+        self.at = None;
+        self.block = self.block.wrapping_add(1);
+        if self.block >= self.geometry.blocks {
+            self.block = 0;
+        }
+        rules.one_consumed();
+    }
+
+    /// Lends up to a batch of packets that need no more than a VLAN tag; how many, or `None` for a block
+    /// that is damaged.
+    fn fill_plain(&self, rules: &Rules, batch: &Batch, at: &mut Cursor) -> Option<usize> {
+        let size = self.geometry.block_size;
+        let block = self.memory.bytes(self.base(self.block), size)?.as_ptr().cast_const();
+        let last = size.checked_sub(HEADERS)?;
+        let (scale, snapshot) = (rules.scale, rules.snapshot);
+        let n = BATCH.min(at.left as usize);
+        // Bounds are checked by hand below: this loop is what a packet costs.
+        let mut offset = at.offset;
+        for slot in batch.slots().get(..n)? {
+            if offset > last {
+                return None;
+            }
+            // SAFETY: `offset <= size - HEADERS`, so the header is inside the block, which is inside the
+            // memory; the block is ours, so that the kernel does not write it; any bytes are a header.
+            let header = unsafe { block.add(offset).cast::<Tpacket3Hdr>().read_unaligned() };
+            let captured = header.snaplen;
+            let end = u64::from(header.mac).wrapping_add(u64::from(captured));
+            if end > (size.wrapping_sub(offset)) as u64 {
+                return None;
+            }
+            if header.status & STATUS_VLAN_VALID == 0 {
+                slot.set(Lent {
+                    header: PacketHeader {
+                        ts: libc::timeval {
+                            tv_sec: libc::time_t::from(header.sec),
+                            tv_usec: scale.apply(header.nsec),
+                        },
+                        caplen: captured.min(snapshot),
+                        len: header.len,
+                    },
+                    data: block.wrapping_add(offset).wrapping_add(usize::from(header.mac)),
+                });
+            } else {
+                let (facts, packet, _) = self.frame(Cursor { offset, left: 1 })?;
+                slot.set(rules.apply(&facts, packet)?);
+            }
+            // No overflow: `offset` is below the block size, and the other has 32 bits.
+            offset = offset.wrapping_add(header.next_offset as usize);
+        }
+        *at = Cursor { offset, left: at.left.wrapping_sub(n as u32) };
+        Some(n)
+    }
+
+    /// Lends up to a batch of the packets that `rules` let through.
+    fn fill_by_rules(&self, rules: &Rules, batch: &Batch, at: &mut Cursor) -> Option<usize> {
+        let mut slots = batch.slots().iter();
+        let mut lent = 0usize;
+        while at.left > 0 && lent < rules.most() {
+            let (facts, packet, next) = self.frame(*at)?;
+            if let Some(packet) = rules.apply(&facts, packet) {
+                slots.next()?.set(packet);
+                lent = lent.saturating_add(1);
+            }
+            at.offset = at.offset.checked_add(next)?;
+            at.left = at.left.saturating_sub(1);
+        }
+        Some(lent)
+    }
+
+    /// The packet at `at`, what the kernel tells of it, and how far the next one is.
+    fn frame(&self, at: Cursor) -> Option<(Facts, Packet<'_>, usize)> {
+        let size = self.geometry.block_size;
+        let room = size.checked_sub(at.offset)?;
+        if room < HEADERS {
+            return None;
+        }
+        let base = self.base(self.block).checked_add(at.offset)?;
+        let header = self.memory.read::<Tpacket3Hdr>(base)?;
+        let address = self.memory.read::<SockaddrLl>(base.checked_add(ADDRESS)?)?;
+        let captured = header.snaplen as usize;
+        let mac = usize::from(header.mac);
+        if mac.checked_add(captured)? > room {
+            return None;
+        }
+        let start = self.memory.bytes(base.checked_add(mac)?, captured)?;
+        let headroom = u32::from(header.mac).saturating_sub(HEADERS as u32);
+        // SAFETY: the packet and its headroom lie inside this block, behind the frame's own headers; the
+        // block is ours, and a ring is used by one thread at a time.
+        let packet = unsafe { Packet::new(start, header.snaplen, headroom) };
+        let tpid = (header.status & STATUS_VLAN_TPID_VALID != 0).then_some(header.vlan_tpid);
+        let tagged = header.status & STATUS_VLAN_VALID != 0;
+        let facts = Facts {
+            sec: i64::from(header.sec),
+            nsec: header.nsec,
+            len: header.len,
+            vlan: tagged.then_some((header.vlan_tci as u16, tpid)),
+            rxhash: header.rxhash,
+            addr: link_addr(&address),
+        };
+        Some((facts, packet, header.next_offset as usize))
+    }
+}

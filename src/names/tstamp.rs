@@ -1,0 +1,83 @@
+//! The kinds of time stamps of pcap-tstamp(7): numbers, names, descriptions. Which of them an
+//! interface has is for the capture to find out.
+
+/// One kind of time stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TstampType {
+    /// Its `PCAP_TSTAMP_*` number.
+    pub value: i32,
+    /// Its name.
+    pub name: &'static str,
+    /// A description for people.
+    pub description: &'static str,
+}
+
+/// The host gives the time stamp, of unknown precision.
+pub const HOST: i32 = 0;
+/// The host, cheap and of low precision.
+pub const HOST_LOWPREC: i32 = 1;
+/// The host, of high precision.
+pub const HOST_HIPREC: i32 = 2;
+/// The adapter, in step with the host's clock.
+pub const ADAPTER: i32 = 3;
+/// The adapter, by a clock of its own.
+pub const ADAPTER_UNSYNCED: i32 = 4;
+/// The host, of high precision, by a clock of its own.
+pub const HOST_HIPREC_UNSYNCED: i32 = 5;
+
+const fn kind(value: i32, name: &'static str, description: &'static str) -> TstampType {
+    TstampType { value, name, description }
+}
+
+/// Every kind, by number.
+pub const ALL: &[TstampType] = &[
+    kind(HOST, "host", "Host"),
+    kind(HOST_LOWPREC, "host_lowprec", "Host, low precision"),
+    kind(HOST_HIPREC, "host_hiprec", "Host, high precision"),
+    kind(ADAPTER, "adapter", "Adapter"),
+    kind(ADAPTER_UNSYNCED, "adapter_unsynced", "Adapter, not synced with system time"),
+    kind(
+        HOST_HIPREC_UNSYNCED,
+        "host_hiprec_unsynced",
+        "Host, high precision, not synced with system time",
+    ),
+];
+
+/// The kind with this `PCAP_TSTAMP_*` number.
+#[must_use]
+pub fn by_value(value: i32) -> Option<&'static TstampType> {
+    ALL.iter().find(|kind| kind.value == value)
+}
+
+/// The kind of this name, in any case of letters.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static TstampType> {
+    ALL.iter().find(|kind| kind.name.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_found_by_number_and_name() {
+        for (value, kind) in (0..).zip(ALL) {
+            assert_eq!(kind.value, value);
+            assert_eq!(by_value(value), Some(kind));
+            assert_eq!(by_name(&kind.name.to_uppercase()), Some(kind));
+        }
+        assert_eq!((by_value(-1), by_value(6)), (None, None));
+        assert_eq!((by_name(""), by_name("hos")), (None, None));
+    }
+
+    #[test]
+    fn programs_print_these() {
+        let described = |name| by_name(name).map(|kind| (kind.value, kind.description));
+        assert_eq!(described("host_lowprec"), Some((1, "Host, low precision")));
+        assert_eq!(
+            described("adapter_unsynced"),
+            Some((4, "Adapter, not synced with system time"))
+        );
+        assert_eq!(described("Host_HiPrec_Unsynced").map(|(value, _)| value), Some(5));
+    }
+}

@@ -1,0 +1,79 @@
+//! ioctls on network interfaces, as netdevice(7) describes them.
+
+use super::{Errno, Sys, check};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// `linux/net_tstamp.h`: stamp what is sent.
+const HWTSTAMP_TX_ON: libc::c_int = 1;
+/// `linux/net_tstamp.h`: stamp every packet that arrives.
+const HWTSTAMP_FILTER_ALL: libc::c_int = 1;
+
+/// `struct ifreq` for `name`; `ENODEV` for a name that no interface can have.
+pub(super) fn request(name: &str) -> Sys<libc::ifreq> {
+    // SAFETY: `ifreq` is integers, pointers and byte arrays: all zeros is a value of each.
+    let mut req: libc::ifreq = unsafe { std::mem::zeroed() };
+    if name.len() >= req.ifr_name.len() {
+        return Err(Errno(libc::ENODEV));
+    }
+    for (to, from) in req.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    Ok(req)
+}
+
+fn call(fd: BorrowedFd<'_>, code: libc::c_ulong, name: &str) -> Sys<libc::ifreq> {
+    let mut req = request(name)?;
+    // SAFETY: every code passed here reads and writes one `ifreq`, which `req` is.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), code as _, &raw mut req) })?;
+    Ok(req)
+}
+
+/// The interface's index.
+pub fn index(fd: BorrowedFd<'_>, name: &str) -> Sys<i32> {
+    let req = call(fd, libc::SIOCGIFINDEX, name)?;
+    // SAFETY: SIOCGIFINDEX has filled this member.
+    Ok(unsafe { req.ifr_ifru.ifru_ifindex })
+}
+
+/// The interface's `ARPHRD_*` type.
+pub fn hardware_type(fd: BorrowedFd<'_>, name: &str) -> Sys<u16> {
+    let req = call(fd, libc::SIOCGIFHWADDR, name)?;
+    // SAFETY: SIOCGIFHWADDR has filled this member.
+    Ok(unsafe { req.ifr_ifru.ifru_hwaddr.sa_family })
+}
+
+/// Whether the interface has `IFF_UP`.
+pub fn is_up(fd: BorrowedFd<'_>, name: &str) -> Sys<bool> {
+    let req = call(fd, libc::SIOCGIFFLAGS, name)?;
+    // SAFETY: SIOCGIFFLAGS has filled this member.
+    let flags = libc::c_int::from(unsafe { req.ifr_ifru.ifru_flags });
+    Ok(flags & libc::IFF_UP != 0)
+}
+
+/// The interface's MTU in bytes.
+pub fn mtu(fd: BorrowedFd<'_>, name: &str) -> Sys<u32> {
+    let req = call(fd, libc::SIOCGIFMTU, name)?;
+    // SAFETY: SIOCGIFMTU has filled this member.
+    let mtu = unsafe { req.ifr_ifru.ifru_mtu };
+    Ok(u32::try_from(mtu).unwrap_or(0))
+}
+
+/// `struct hwtstamp_config` of `linux/net_tstamp.h`.
+#[repr(C)]
+struct HwtstampConfig {
+    flags: libc::c_int,
+    tx_type: libc::c_int,
+    rx_filter: libc::c_int,
+}
+
+/// Has the driver stamp every packet, sent or received.
+pub fn stamp_in_hardware(fd: BorrowedFd<'_>, name: &str) -> Sys<()> {
+    let mut config =
+        HwtstampConfig { flags: 0, tx_type: HWTSTAMP_TX_ON, rx_filter: HWTSTAMP_FILTER_ALL };
+    let mut req = request(name)?;
+    req.ifr_ifru.ifru_data = (&raw mut config).cast();
+    // SAFETY: SIOCSHWTSTAMP reads and writes one `hwtstamp_config` behind the pointer in `req`; both live
+    // until the call returns.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::SIOCSHWTSTAMP as _, &raw mut req) })?;
+    Ok(())
+}

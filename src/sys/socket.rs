@@ -1,0 +1,105 @@
+//! Calls that work on any socket: options, filters, sending, descriptor flags.
+
+use super::{Errno, Sys, check, check_len};
+use crate::bpf::Insn;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// A type that the kernel reads or writes as a socket option: plain numbers, every bit pattern a value.
+pub trait OptionValue: Copy {
+    /// All zeros.
+    fn zeroed() -> Self;
+}
+
+macro_rules! option_values {
+    ($($t:ty),*) => { $(
+        impl OptionValue for $t {
+            fn zeroed() -> Self {
+                // SAFETY: integers and arrays of integers only: all zeros is a value.
+                unsafe { std::mem::zeroed() }
+            }
+        }
+    )* };
+}
+
+option_values!(
+    libc::c_int,
+    libc::packet_mreq,
+    libc::tpacket_req,
+    libc::tpacket_req3,
+    libc::tpacket_stats,
+    libc::tpacket_stats_v3
+);
+
+/// setsockopt(2).
+pub fn set<T: OptionValue>(fd: BorrowedFd<'_>, level: i32, name: i32, value: T) -> Sys<()> {
+    let len = size_of::<T>() as libc::socklen_t;
+    // SAFETY: `value` is readable for its own size.
+    check(unsafe {
+        libc::setsockopt(fd.as_raw_fd(), level, name, (&raw const value).cast(), len)
+    })?;
+    Ok(())
+}
+
+/// getsockopt(2). `value` goes in too: some options read it, and what the kernel does not fill stays.
+pub fn get<T: OptionValue>(fd: BorrowedFd<'_>, level: i32, name: i32, mut value: T) -> Sys<T> {
+    let mut len = size_of::<T>() as libc::socklen_t;
+    // SAFETY: `value` is writable for its own size, which `len` tells the kernel.
+    check(unsafe {
+        libc::getsockopt(fd.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut len)
+    })?;
+    Ok(value)
+}
+
+/// The error that waits on the socket (SO_ERROR), 0 for none; reading it clears it.
+pub fn pending_error(fd: BorrowedFd<'_>) -> Sys<i32> {
+    get(fd, libc::SOL_SOCKET, libc::SO_ERROR, 0)
+}
+
+/// Has the kernel run `program` on everything that the socket receives from now on.
+pub fn attach_filter(fd: BorrowedFd<'_>, program: &[Insn]) -> Sys<()> {
+    let len = u16::try_from(program.len()).map_err(|_| Errno(libc::EINVAL))?;
+    let prog = libc::sock_fprog { len, filter: program.as_ptr().cast_mut().cast() };
+    // SAFETY: `prog` points to `len` instructions, which have the layout of `sock_filter`; the kernel copies
+    // them and writes nothing.
+    check(unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            (&raw const prog).cast(),
+            size_of::<libc::sock_fprog>() as libc::socklen_t,
+        )
+    })?;
+    Ok(())
+}
+
+/// Takes the socket's filter away; no filter is no error.
+pub fn detach_filter(fd: BorrowedFd<'_>) -> Sys<()> {
+    match set(fd, libc::SOL_SOCKET, libc::SO_DETACH_FILTER, 0) {
+        Err(Errno(libc::ENOENT | libc::ENONET)) => Ok(()),
+        other => other,
+    }
+}
+
+/// send(2): the number of bytes that went.
+pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> Sys<usize> {
+    // SAFETY: `bytes` is readable for its length.
+    check_len(unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0) })
+}
+
+/// Takes the next datagram without waiting: writes what fits into `buf` and returns its whole length.
+pub fn take_datagram(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Sys<usize> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
+    // SAFETY: `buf` is writable for its length.
+    check_len(unsafe { libc::recv(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), flags) })
+}
+
+/// Sets or clears `O_NONBLOCK`.
+pub fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> Sys<()> {
+    // SAFETY: no pointer is passed.
+    let flags = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })?;
+    let wanted = if on { flags | libc::O_NONBLOCK } else { flags & !libc::O_NONBLOCK };
+    // SAFETY: no pointer is passed.
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, wanted) })?;
+    Ok(())
+}
