@@ -1,6 +1,6 @@
 //! The measurements. Each opens its own capture, so that no state is carried from one to the next.
 
-use std::ffi::c_uchar;
+use std::ffi::{c_uchar, c_void};
 use std::net::TcpListener;
 use std::sync::mpsc;
 use std::thread;
@@ -92,7 +92,7 @@ impl Tally {
 ///
 /// # Safety
 /// As pcap_loop(3PCAP) calls it, with a `Tally` as the user argument.
-unsafe extern "C" fn on_frame(user: *mut c_uchar, header: *const Header, data: *const c_uchar) {
+unsafe extern "C" fn on_frame(user: *mut c_void, header: *const Header, data: *const c_uchar) {
     // SAFETY: `user` is the Tally given to read(); header and data describe a packet of at least an
     // Ethernet header.
     unsafe {
@@ -109,7 +109,7 @@ unsafe extern "C" fn on_frame(user: *mut c_uchar, header: *const Header, data: *
 ///
 /// # Safety
 /// As `on_frame`.
-unsafe extern "C" fn on_any(user: *mut c_uchar, header: *const Header, _data: *const c_uchar) {
+unsafe extern "C" fn on_any(user: *mut c_void, header: *const Header, _data: *const c_uchar) {
     // SAFETY: `user` is the Tally given to read(), and header belongs to a packet.
     unsafe {
         let tally = &mut *user.cast::<Tally>();

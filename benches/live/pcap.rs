@@ -23,9 +23,9 @@ pub struct Stats {
 /// `pcap_t`, seen through a pointer only.
 pub enum Opaque {}
 
-pub type Callback = unsafe extern "C" fn(*mut c_uchar, *const Header, *const c_uchar);
+pub type Callback = unsafe extern "C" fn(*mut c_void, *const Header, *const c_uchar);
 type SetInt = unsafe extern "C" fn(*mut Opaque, c_int) -> c_int;
-type Read = unsafe extern "C" fn(*mut Opaque, c_int, Callback, *mut c_uchar) -> c_int;
+type Read = unsafe extern "C" fn(*mut Opaque, c_int, Callback, *mut c_void) -> c_int;
 type NextEx = unsafe extern "C" fn(*mut Opaque, *mut *const Header, *mut *const c_uchar) -> c_int;
 
 /// The captures' time-out.
@@ -88,7 +88,7 @@ impl Lib {
                     format!("{} has no {}", path.display(), $name.to_string_lossy())
                 })?;
                 // SAFETY: pcap.h declares this symbol with the type of the field it goes into.
-                unsafe { std::mem::transmute(p) }
+                unsafe { std::mem::transmute::<*mut c_void, _>(p) }
             }};
         }
         Ok(Self {
@@ -167,7 +167,7 @@ impl Capture<'_> {
         callback: Callback,
         tally: &mut T,
     ) -> Result<(), String> {
-        let user: *mut c_uchar = std::ptr::from_mut(tally).cast();
+        let user: *mut c_void = std::ptr::from_mut(tally).cast();
         let limit = count.map_or(-1, |n| c_int::try_from(n).unwrap_or(c_int::MAX));
         let rc = match api {
             // SAFETY: an active handle, and a callback that fits `user`.
@@ -178,7 +178,7 @@ impl Capture<'_> {
         if rc == -1 { Err(self.error(api.name())) } else { Ok(()) }
     }
 
-    fn read_dispatch(&self, limit: c_int, callback: Callback, user: *mut c_uchar) -> c_int {
+    fn read_dispatch(&self, limit: c_int, callback: Callback, user: *mut c_void) -> c_int {
         let mut left = limit;
         loop {
             // SAFETY: an active handle, and a callback that fits `user`.
@@ -195,7 +195,7 @@ impl Capture<'_> {
         }
     }
 
-    fn read_next_ex(&self, limit: c_int, callback: Callback, user: *mut c_uchar) -> c_int {
+    fn read_next_ex(&self, limit: c_int, callback: Callback, user: *mut c_void) -> c_int {
         let mut left = limit;
         let (mut header, mut data) = (std::ptr::null(), std::ptr::null());
         while left != 0 {
