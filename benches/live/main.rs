@@ -85,12 +85,15 @@ fn run(effort: &Effort, only: &str) -> Result<(), String> {
     println!("{}", count::availability());
 
     let run = Run { libs, reps: effort.reps, only };
-    report::heading("At a rate: pcap_loop while the packets arrive");
-    run.table(&live_cases(effort));
-    report::heading("Emptying a ring that was filled while nobody read: the library's own cost");
-    run.table(&drain_cases(effort));
-    report::heading("Bulk TCP with segmentation offload, both directions seen");
-    run.table(&[true, false].map(|immediate| TcpCase { immediate, bytes: effort.bulk }));
+    run.table("At a rate: pcap_loop while the packets arrive", &live_cases(effort));
+    run.table(
+        "Emptying a ring that was filled while nobody read: the library's own cost",
+        &drain_cases(effort),
+    );
+    run.table(
+        "Bulk TCP with segmentation offload, both directions seen",
+        &[true, false].map(|immediate| TcpCase { immediate, bytes: effort.bulk }),
+    );
     Ok(())
 }
 
@@ -104,9 +107,12 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Runs each case on each library, alternating which goes first, and prints one line per case.
-    fn table<C: Case>(&self, cases: &[C]) {
-        report::columns();
-        for case in cases.iter().filter(|c| c.label().contains(self.only)) {
+    fn table<C: Case>(&self, title: &str, cases: &[C]) {
+        let chosen: Vec<&C> = cases.iter().filter(|c| c.label().contains(self.only)).collect();
+        if !chosen.is_empty() {
+            report::head(title);
+        }
+        for case in chosen {
             let mut results = [Vec::new(), Vec::new()];
             for rep in 0..self.reps {
                 for i in [rep % 2, 1 - rep % 2] {

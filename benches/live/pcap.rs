@@ -71,6 +71,7 @@ pub struct Lib {
 
 impl Lib {
     /// Loads the library in `path` with its symbols kept to itself.
+    #[allow(clippy::missing_transmute_annotations, reason = "the fields' types say it")]
     pub fn load(name: &'static str, path: &Path) -> Result<Self, String> {
         let file = CString::new(path.as_os_str().as_encoded_bytes())
             .map_err(|_| "a path with a NUL".to_owned())?;
@@ -88,7 +89,7 @@ impl Lib {
                     format!("{} has no {}", path.display(), $name.to_string_lossy())
                 })?;
                 // SAFETY: pcap.h declares this symbol with the type of the field it goes into.
-                unsafe { std::mem::transmute::<*mut c_void, _>(p) }
+                unsafe { std::mem::transmute(p) }
             }};
         }
         Ok(Self {

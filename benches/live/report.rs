@@ -5,13 +5,10 @@ use crate::cases::{Outcome, Sample};
 /// Width of the column that names the case.
 const LABEL: usize = 37;
 
-pub fn heading(text: &str) {
-    println!("\n{text}");
-}
-
-/// The head of a table; every metric has the distribution's value, ours, and where it helps the
+/// The head of a table. Every metric has the distribution's value and ours, and where it helps the
 /// ratio ours / distribution's.
-pub fn columns() {
+pub fn head(title: &str) {
+    println!("\n{title}");
     println!(
         "  {:LABEL$}{:>22}{:>22}{:>18}{:>16}{:>14}",
         "", "instructions/packet", "CPU ns/packet", "calls/1000 pkts", "lost %", "truncated %"
