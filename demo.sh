@@ -45,9 +45,10 @@ namespace_command() {
     for try in "unshare -n" "unshare -n -U --map-current-user --keep-caps"; do
         if $try true 2>/dev/null; then echo "$try"; return; fi
     done
-    die "cannot make a network namespace here. Run it as root (sudo make demo), or allow user
-namespaces: one of these says no: kernel.apparmor_restrict_unprivileged_userns (Ubuntu; should be 0),
-kernel.unprivileged_userns_clone (should be 1), user.max_user_namespaces (should not be 0)."
+    die "cannot make a network namespace here. Now that the library is built, run as root:
+    sudo env PCAP_LIB_DIR=$1 ./demo.sh
+or allow user namespaces; one of these says no: kernel.apparmor_restrict_unprivileged_userns (Ubuntu,
+should be 0), kernel.unprivileged_userns_clone (should be 1), user.max_user_namespaces (not 0)."
 }
 
 outside() {
@@ -58,7 +59,7 @@ outside() {
     fi
     local lib enter
     lib=$(realpath "${PCAP_LIB_DIR:-${CARGO_TARGET_DIR:-target}/release}/libpcap.so")
-    enter=$(namespace_command)
+    enter=$(namespace_command "$(dirname "$lib")")
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     # AppArmor confines /usr/bin/tcpdump to system libraries on some distributions; a copy is not.
