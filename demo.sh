@@ -6,7 +6,7 @@
 # $PCAP_LIB_DIR names a directory with a libpcap.so that is already built.
 set -euo pipefail
 cd "$(dirname "$0")"
-PATH=$PATH:/usr/sbin:/sbin
+PATH=$PATH:/usr/sbin:/sbin:${HOME:-}/.cargo/bin
 PACKETS=8      # that each capture waits for
 PATIENCE=20    # seconds that it waits at most
 
@@ -31,9 +31,10 @@ install_missing() {
     command -v apt-get >/dev/null && "${root[@]}" true 2>/dev/null ||
         die "please install: ${missing[*]}"
     heading "Installing ${missing[*]}"
-    "${root[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null ||
-        { "${root[@]}" apt-get update -qq &&
-          "${root[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null; } ||
+    local get=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+    "${get[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
+        # The package lists of a fresh machine are empty or old.
+        { "${get[@]}" update && "${get[@]}" install -y --no-install-recommends "${missing[@]}"; } ||
         die "apt-get failed; please install: ${missing[*]}"
 }
 
