@@ -29,8 +29,10 @@ pub struct Sample {
     pub instructions: Option<f64>,
     pub syscalls: Option<f64>,
     pub cpu_ns: f64,
-    pub lost: f64,
-    pub truncated: f64,
+    /// None where nobody was to read.
+    pub lost: Option<f64>,
+    /// None where no packet is large enough to be cut.
+    pub truncated: Option<f64>,
 }
 
 pub type Outcome = Result<Sample, String>;
@@ -76,19 +78,19 @@ struct Tally {
 }
 
 impl Tally {
-    fn sample(&self, used: &Used, lost: f64) -> Sample {
+    fn sample(&self, used: &Used, lost: Option<f64>) -> Sample {
         let n = self.packets.max(1) as f64;
         Sample {
             instructions: used.instructions.map(|v| v / n),
             syscalls: used.syscalls.map(|v| v / n),
             cpu_ns: used.cpu_ns / n,
             lost,
-            truncated: self.truncated as f64 / n,
+            truncated: None,
         }
     }
 }
 
-/// Counts the frames that the bench sent.
+/// Counts the frames that the bench sent: a dozen instructions, which are part of every figure.
 ///
 /// # Safety
 /// As pcap_loop(3PCAP) calls it, with a `Tally` as the user argument.
@@ -97,15 +99,14 @@ unsafe extern "C" fn on_frame(user: *mut c_void, header: *const Header, data: *c
     // Ethernet header.
     unsafe {
         let tally = &mut *user.cast::<Tally>();
-        if *data.add(12) == ETHERTYPE[0] && *data.add(13) == ETHERTYPE[1] {
+        if data.add(12).cast::<[u8; 2]>().read() == ETHERTYPE {
             tally.packets += 1;
             tally.bytes += u64::from((*header).caplen);
-            tally.truncated += u64::from((*header).caplen < (*header).len);
         }
     }
 }
 
-/// Counts every packet.
+/// Counts every packet, and those that were cut.
 ///
 /// # Safety
 /// As `on_frame`.
@@ -150,7 +151,7 @@ impl Case for LiveCase {
             read.map(|()| (sent, used))
         })?;
         let lost = 1.0 - tally.packets as f64 / sent.max(1) as f64;
-        Ok(tally.sample(&used, lost))
+        Ok(tally.sample(&used, Some(lost)))
     }
 }
 
@@ -208,8 +209,7 @@ impl Case for DrainCase {
             let counters = Counters::start();
             read().map(|()| counters.stop())
         })?;
-        // What a ring of this size does not hold is no loss: nobody reads while it is filled.
-        let mut sample = tally.sample(&measured?, 0.0);
+        let mut sample = tally.sample(&measured?, None);
         if rep == 0 && !count::sees_instructions() {
             sample.instructions = self.traced_instructions(lib);
         }
@@ -283,6 +283,7 @@ impl TcpCase {
         }
         let crossed = netns::packets_on(netns::TCP) - before;
         let lost = 1.0 - tally.packets as f64 / crossed.max(1) as f64;
-        Ok(tally.sample(&used, lost))
+        let truncated = Some(tally.truncated as f64 / tally.packets.max(1) as f64);
+        Ok(Sample { truncated, ..tally.sample(&used, Some(lost)) })
     }
 }

@@ -28,8 +28,8 @@ pub fn line(label: &str, results: &[Vec<Outcome>; 2]) {
         with_ratio(pair(|s| s.instructions), ratio(results, |s| s.instructions)),
         with_ratio(pair(|s| Some(s.cpu_ns)), ratio(results, |s| Some(s.cpu_ns))),
         two(pair(|s| s.syscalls.map(|n| n * 1000.0)), 2),
-        two(pair(|s| Some(s.lost * 100.0)), 2),
-        two(pair(|s| Some(s.truncated * 100.0)), 2),
+        two(pair(|s| s.lost.map(|n| n * 100.0)), 2),
+        two(pair(|s| s.truncated.map(|n| n * 100.0)), 2),
     );
 }
 
