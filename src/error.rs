@@ -3,6 +3,7 @@
 //! Texts are built where the failure is known, in libpcap's words: programs print and match them.
 
 use crate::sys::Errno;
+use std::ffi::CStr;
 
 /// A `PCAP_ERROR_*` code of `pcap/pcap.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct Error {
     pub code: Code,
     /// What `pcap_geterr` says.
     pub text: String,
+    /// Whether a bug of ours was caught, after which the handle is not to be trusted.
+    pub panicked: bool,
 }
 
 /// A warning: its code and its text.
@@ -72,17 +75,17 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// `PCAP_ERROR` with `text`.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { code: Code::Generic, text: text.into() }
+        Self::with_code(Code::Generic, text)
     }
 
     /// `code` with `text`.
     pub fn with_code(code: Code, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
+        Self { code, text: text.into(), panicked: false }
     }
 
     /// `code` alone: the reader is told what [`status_text`] says of it.
     pub fn bare(code: Code) -> Self {
-        Self { code, text: String::new() }
+        Self::with_code(code, "")
     }
 
     /// `PCAP_ERROR` with `what: strerror(errno)`, as libpcap words a failed system call.
@@ -92,27 +95,27 @@ impl Error {
 }
 
 /// The text of `pcap_statustostr(3PCAP)` for every code that has one.
-const STATUS_TEXTS: &[(i32, &str)] = &[
-    (1, "Generic warning"),
-    (2, "That device doesn't support promiscuous mode"),
-    (3, "That type of time stamp is not supported by that device"),
-    (-1, "Generic error"),
-    (-2, "Loop terminated by pcap_breakloop"),
-    (-3, "The pcap_t has not been activated"),
-    (-4, "The setting can't be changed after the pcap_t is activated"),
-    (-5, "No such device exists"),
-    (-6, "That device doesn't support monitor mode"),
-    (-7, "That operation is supported only in monitor mode"),
-    (-8, "You don't have permission to perform this capture on that device"),
-    (-9, "That device is not up"),
-    (-10, "That device doesn't support setting the time stamp type"),
-    (-11, "You don't have permission to capture in promiscuous mode on that device"),
-    (-12, "That device doesn't support that time stamp precision"),
-    (-13, "Packet capture is not supported on that device"),
+const STATUS_TEXTS: &[(i32, &CStr)] = &[
+    (1, c"Generic warning"),
+    (2, c"That device doesn't support promiscuous mode"),
+    (3, c"That type of time stamp is not supported by that device"),
+    (-1, c"Generic error"),
+    (-2, c"Loop terminated by pcap_breakloop"),
+    (-3, c"The pcap_t has not been activated"),
+    (-4, c"The setting can't be changed after the pcap_t is activated"),
+    (-5, c"No such device exists"),
+    (-6, c"That device doesn't support monitor mode"),
+    (-7, c"That operation is supported only in monitor mode"),
+    (-8, c"You don't have permission to perform this capture on that device"),
+    (-9, c"That device is not up"),
+    (-10, c"That device doesn't support setting the time stamp type"),
+    (-11, c"You don't have permission to capture in promiscuous mode on that device"),
+    (-12, c"That device doesn't support that time stamp precision"),
+    (-13, c"Packet capture is not supported on that device"),
 ];
 
 /// What `pcap_statustostr` says of a status that has a text.
-pub fn status_text(status: i32) -> Option<&'static str> {
+pub fn status_text(status: i32) -> Option<&'static CStr> {
     STATUS_TEXTS.iter().find(|(s, _)| *s == status).map(|(_, text)| *text)
 }
 
@@ -127,6 +130,6 @@ mod tests {
         }
         assert_eq!(status_text(0), None);
         assert_eq!(status_text(-14), None);
-        assert_eq!(status_text(Code::NoSuchDevice as i32), Some("No such device exists"));
+        assert_eq!(status_text(Code::NoSuchDevice as i32), Some(c"No such device exists"));
     }
 }

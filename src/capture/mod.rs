@@ -179,9 +179,8 @@ pub fn tstamp_types(device: &str) -> Result<Vec<i32>> {
     if device == packet::ANY {
         return Ok(Vec::new());
     }
-    let socket = ifaddrs::device_socket().map_err(|errno| {
-        Error::errno("socket for SIOCETHTOOL(ETHTOOL_GET_TS_INFO)", errno)
-    })?;
+    let socket = ifaddrs::device_socket()
+        .map_err(|errno| Error::errno("socket for SIOCETHTOOL(ETHTOOL_GET_TS_INFO)", errno))?;
     match ethtool::ts_info(socket.as_fd(), device) {
         Ok(info) if info.rx_filters & STAMPS_ALL != 0 => Ok(types(info.so_timestamping)),
         Ok(_) | Err(Errno(libc::ENODEV)) => Ok(Vec::new()),

@@ -97,12 +97,17 @@ impl PacketSocket {
             immediate: options.immediate,
             snapshot,
             timeout_ms: options.timeout_ms,
-            buffer_size: if options.buffer_size == 0 { DEFAULT_BUFFER } else { options.buffer_size },
+            buffer_size: if options.buffer_size == 0 {
+                DEFAULT_BUFFER
+            } else {
+                options.buffer_size
+            },
             cooked,
             limits: &|| limits(fd, &interface, &options.device),
         };
         let (ring, largest) = ring::open(fd, &request)?;
-        let protocol = if options.protocol == 0 { libc::ETH_P_ALL as u16 } else { options.protocol };
+        let protocol =
+            if options.protocol == 0 { libc::ETH_P_ALL as u16 } else { options.protocol };
         bind(fd, interface.ifindex.max(0), protocol)?;
         let rules = Rules {
             snapshot,
@@ -338,9 +343,8 @@ impl Port for SocketPort {
             received: add(&self.received, now.tp_packets),
             dropped: add(&self.dropped, now.tp_drops),
             freezes: add(&self.freezes, now.tp_freeze_q_cnt),
-            interface_dropped: interface.map_or(0, |(name, before)| {
-                interface_drops(name).saturating_sub(*before)
-            }),
+            interface_dropped: interface
+                .map_or(0, |(name, before)| interface_drops(name).saturating_sub(*before)),
         })
     }
 
@@ -370,10 +374,9 @@ fn open_socket(kind: Kind) -> Result<OwnedFd> {
             Code::PermDenied,
             "Attempt to create packet socket failed - CAP_NET_RAW may be required",
         ),
-        libc::EAFNOSUPPORT => Error::with_code(
-            Code::CaptureNotSup,
-            "PF_PACKET sockets not supported - is this WSL1?",
-        ),
+        libc::EAFNOSUPPORT => {
+            Error::with_code(Code::CaptureNotSup, "PF_PACKET sockets not supported - is this WSL1?")
+        }
         _ => Error::errno("socket", errno),
     })
 }
@@ -426,8 +429,8 @@ fn bind(fd: BorrowedFd<'_>, ifindex: i32, protocol: u16) -> Result<()> {
         libc::ENODEV => Error::bare(Code::NoSuchDevice),
         _ => Error::errno("bind", errno),
     })?;
-    let pending = socket::pending_error(fd)
-        .map_err(|errno| Error::errno("getsockopt (SO_ERROR)", errno))?;
+    let pending =
+        socket::pending_error(fd).map_err(|errno| Error::errno("getsockopt (SO_ERROR)", errno))?;
     match pending {
         0 => Ok(()),
         libc::ENETDOWN => Err(Error::bare(Code::IfaceNotUp)),

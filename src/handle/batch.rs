@@ -2,12 +2,16 @@
 //!
 //! A source fills the batch in one go and the delivery loop walks it, so that what a packet costs is a few
 //! loads and stores. Everything is a `Cell`: the callback that is being called may read on in the same
-//! handle, and then the loop that called it goes on where that reading stopped.
+//! handle, and then the loop that called it goes on where that reading stopped. Fills take turns with two
+//! halves, so that such a callback's own header outlives the next fill.
 
 use std::cell::Cell;
 
 /// How many packets one step lends at most.
-pub const BATCH: usize = 64;
+pub const BATCH: usize = HALF - 1;
+/// Slots for each turn. Two halves are as many as a `u8` can tell apart, so that no index needs a check; one
+/// slot less is used, so that the end of the second can be told.
+const HALF: usize = 128;
 
 /// `struct pcap_pkthdr` of `pcap/pcap.h`.
 #[derive(Clone, Copy, Debug)]
@@ -41,50 +45,107 @@ impl Lent {
 /// The packets that the last step lent.
 #[derive(Debug)]
 pub struct Batch {
-    slots: [Cell<Lent>; BATCH],
-    next: Cell<usize>,
-    len: Cell<usize>,
+    slots: [Cell<Lent>; 2 * HALF],
+    /// The next packet to take, and where they end.
+    next: Cell<u8>,
+    end: Cell<u8>,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { slots: [const { Cell::new(Lent::NONE) }; BATCH], next: Cell::new(0), len: Cell::new(0) }
+        let slots = [const { Cell::new(Lent::NONE) }; 2 * HALF];
+        Self { slots, next: Cell::new(0), end: Cell::new(0) }
     }
 }
 
 impl Batch {
-    /// The next packet that the caller has not had.
+    /// The next packet that the caller has not had. Its header stays where it is until the fill after next.
     #[inline]
-    pub fn take(&self) -> Option<Lent> {
+    pub fn take(&self) -> Option<&Cell<Lent>> {
         let next = self.next.get();
-        if next >= self.len.get() {
+        if next >= self.end.get() {
             return None;
         }
         self.next.set(next.wrapping_add(1));
-        self.slots.get(next).map(Cell::get)
+        self.slots.get(usize::from(next))
     }
 
     /// Where the packets begin that the caller has not had.
     pub fn unread_starts(&self) -> impl Iterator<Item = *const u8> {
-        let unread = self.slots.get(self.next.get()..self.len.get()).unwrap_or_default();
-        unread.iter().map(|slot| slot.get().data)
+        let unread = usize::from(self.next.get())..usize::from(self.end.get());
+        self.slots.get(unread).unwrap_or_default().iter().map(|slot| slot.get().data)
     }
 
     /// Forgets all packets: what they pointed to goes back to its owner.
     pub fn clear(&self) {
-        self.next.set(0);
-        self.len.set(0);
+        self.next.set(self.end.get());
     }
 
     /// The slots to fill, for [`Batch::filled`] to tell how many were.
     #[inline]
-    pub fn slots(&self) -> &[Cell<Lent>; BATCH] {
-        &self.slots
+    pub fn slots(&self) -> &[Cell<Lent>] {
+        let start = self.turn();
+        self.slots.get(start..start.wrapping_add(BATCH)).unwrap_or_default()
     }
 
-    /// The first `len` slots now hold packets.
+    /// The first `len` of the slots now hold packets.
     pub fn filled(&self, len: usize) {
-        self.next.set(0);
-        self.len.set(len.min(BATCH));
+        let start = self.turn();
+        let end = start.wrapping_add(len.min(BATCH));
+        // Both are below two halves, by the choice of BATCH.
+        self.next.set(start as u8);
+        self.end.set(end as u8);
+    }
+
+    /// Where the half begins that the last fill did not use.
+    fn turn(&self) -> usize {
+        if usize::from(self.end.get()) < HALF { HALF } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(batch: &Batch, lens: std::ops::Range<u32>) {
+        for (slot, len) in batch.slots().iter().zip(lens.clone()) {
+            let mut lent = Lent::NONE;
+            lent.header.len = len;
+            slot.set(lent);
+        }
+        batch.filled(lens.len());
+    }
+
+    fn take(batch: &Batch) -> Option<u32> {
+        batch.take().map(|slot| slot.get().header.len)
+    }
+
+    #[test]
+    fn packets_come_in_order_and_once() {
+        let batch = Batch::default();
+        assert_eq!(take(&batch), None);
+        for turn in 0..5 {
+            fill(&batch, turn..turn + 127);
+            assert_eq!(batch.unread_starts().count(), BATCH);
+            for n in 0..127 {
+                assert_eq!(take(&batch), Some(turn + n));
+            }
+            assert_eq!(take(&batch), None);
+        }
+        fill(&batch, 0..3);
+        take(&batch);
+        assert_eq!(batch.unread_starts().count(), 2);
+        batch.clear();
+        assert_eq!(take(&batch), None);
+    }
+
+    #[test]
+    fn a_header_outlives_the_next_fill() {
+        let batch = Batch::default();
+        fill(&batch, 7..8);
+        let first = batch.take().unwrap();
+        fill(&batch, 9..10);
+        assert_eq!(take(&batch), Some(9));
+        assert_eq!(first.get().header.len, 7);
     }
 }

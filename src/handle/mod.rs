@@ -17,7 +17,7 @@ use batch::{Batch, Lent};
 use control::{Control, Interrupt, Token};
 use options::Options;
 use parking_lot::RwLock;
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,13 +135,19 @@ impl Handle {
         Ok(())
     }
 
+    /// Whether the handle is between two lives.
+    pub fn is_closed(&self) -> bool {
+        self.state().is_ok_and(|state| matches!(*state, State::Closed))
+    }
+
     /// Opens the device as the options ask. A handle that fails can be tried again.
     pub fn activate(&self) -> Result<Option<Warning>> {
         let mut state = self.state()?;
         let State::Created(options) = &mut *state else {
             return Err(already_activated());
         };
-        let wake = eventfd::create().map_err(|errno| Error::errno("could not open eventfd", errno))?;
+        let wake =
+            eventfd::create().map_err(|errno| Error::errno("could not open eventfd", errno))?;
         let (mut source, warning) = capture::open(options)?;
         if options.nonblocking {
             source.set_nonblocking(true)?;
@@ -161,9 +167,9 @@ impl Handle {
         }
     }
 
-    /// The next packet that the last step lent.
+    /// The next packet that the last step lent, see [`Batch::take`].
     #[inline]
-    pub fn take(&self) -> Option<Lent> {
+    pub fn take(&self) -> Option<&Cell<Lent>> {
         self.batch.take()
     }
 
@@ -220,9 +226,10 @@ impl Handle {
     }
 
     /// Lets through only packets that `program` accepts.
-    pub fn set_filter(&self, program: &[Insn]) -> Result<()> {
+    pub fn set_filter(&self, program: Option<&[Insn]>) -> Result<()> {
         let mut state = self.state()?;
         let source = live(&mut state, on_dead::FILTER)?;
+        let program = program.ok_or_else(|| Error::new("setfilter: No filter specified"))?;
         let program =
             Program::new(program).ok_or_else(|| Error::new("BPF program is not valid"))?;
         self.take_back(source);
@@ -272,7 +279,10 @@ impl Handle {
             offered => offered?,
         };
         if dlt < 0 || !offered.contains(&dlt) {
-            let name = linktype::by_dlt(dlt).map_or_else(|| format!("DLT {dlt}"), |row| row.name.into());
+            let name = linktype::by_dlt(dlt).map_or_else(
+                || format!("DLT {dlt}"),
+                |row| row.name.to_string_lossy().into_owned(),
+            );
             let text = format!("{name} is not one of the DLTs supported by this device");
             return Err(Error::new(text));
         }

@@ -6,15 +6,17 @@
 
 mod table;
 
+use std::ffi::CStr;
+
 /// What is known of one `DLT_*` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// The `DLT_*` number.
     pub dlt: i32,
     /// Its name, without `DLT_`.
-    pub name: &'static str,
+    pub name: &'static CStr,
     /// A description for people.
-    pub description: &'static str,
+    pub description: &'static CStr,
 }
 
 /// The `DLT_*` numbers that the library itself treats in some way of their own.
@@ -93,7 +95,7 @@ pub fn by_name(name: &str) -> Option<&'static Row> {
     let renamed = FORMER_NAMES.iter().find(|(former, _)| former.eq_ignore_ascii_case(name));
     match renamed {
         Some((_, dlt)) => by_dlt(*dlt),
-        None => all().iter().find(|row| row.name.eq_ignore_ascii_case(name)),
+        None => all().iter().find(|row| row.name.to_bytes().eq_ignore_ascii_case(name.as_bytes())),
     }
 }
 
@@ -134,27 +136,27 @@ mod tests {
         assert_eq!(all().len(), 188);
         assert!(all().windows(2).all(|pair| pair[0].dlt < pair[1].dlt));
         for row in all() {
-            assert_eq!(by_name(row.name), Some(row), "a name stands once");
+            assert_eq!(by_name(row.name.to_str().unwrap()), Some(row), "a name stands once");
             assert_eq!(by_dlt(row.dlt), Some(row));
-            assert!(dlt_to_linktype(row.dlt).is_some(), "{}", row.name);
+            assert!(dlt_to_linktype(row.dlt).is_some(), "{:?}", row.name);
         }
     }
 
     #[test]
     fn rows_say_what_libpcap_says() {
         let cases = [
-            (0, "NULL", "BSD loopback"),
-            (1, "EN10MB", "Ethernet"),
-            (12, "RAW", "Raw IPv4/IPv6"),
-            (113, "LINUX_SLL", "Linux cooked v1"),
-            (147, "USER0", "Private use 0"),
-            (195, "IEEE802_15_4", "IEEE 802.15.4 with FCS"),
-            (276, "LINUX_SLL2", "Linux cooked v2"),
-            (303, "DEBUG_ONLY", "unstructured data for manual debugging only"),
+            (0, c"NULL", c"BSD loopback"),
+            (1, c"EN10MB", c"Ethernet"),
+            (12, c"RAW", c"Raw IPv4/IPv6"),
+            (113, c"LINUX_SLL", c"Linux cooked v1"),
+            (147, c"USER0", c"Private use 0"),
+            (195, c"IEEE802_15_4", c"IEEE 802.15.4 with FCS"),
+            (276, c"LINUX_SLL2", c"Linux cooked v2"),
+            (303, c"DEBUG_ONLY", c"unstructured data for manual debugging only"),
         ];
         for (number, name, description) in cases {
             assert_eq!(by_dlt(number), Some(&Row { dlt: number, name, description }));
-            assert_eq!(by_name(&name.to_lowercase()).map(|row| row.dlt), Some(number));
+            assert_eq!(by_name(&name.to_str().unwrap().to_lowercase()).map(|row| row.dlt), Some(number));
         }
         for number in [-1, 13, 14, 305] {
             assert_eq!(by_dlt(number), None);
@@ -208,7 +210,7 @@ mod tests {
             (dlt::DSA_TAG_EDSA, "DSA_TAG_EDSA"),
         ];
         for (number, name) in pairs {
-            assert_eq!(by_dlt(number).map(|row| row.name), Some(name));
+            assert_eq!(by_dlt(number).map(|row| row.name.to_str().unwrap()), Some(name));
         }
     }
 }

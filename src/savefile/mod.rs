@@ -1,1 +1,3 @@
-//! (see DESIGN)
+//! Savefiles, as pcap-savefile(5) describes them: so far, writing them.
+
+pub mod writer;

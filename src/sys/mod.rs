@@ -12,6 +12,7 @@ pub mod mmap;
 pub mod packet;
 pub mod poll;
 pub mod socket;
+pub mod stdio;
 pub mod sysfs;
 
 use std::ffi::CStr;
@@ -83,7 +84,8 @@ pub fn uname() -> Kernel {
             field.iter().take_while(|c| **c != 0).map(|c| char::from(*c as u8)).collect()
         };
         let release = text(&name.release);
-        let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0));
+        let mut numbers =
+            release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0));
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         let machine_is_64_bit = text(&name.machine).contains("64");
         Kernel { version, machine_is_64_bit }

@@ -226,7 +226,9 @@ impl Rules {
         let header_len = packet.len().saturating_sub(before);
         let mut len = facts.len.saturating_add(header_len);
         let mut caplen = u32::MAX;
-        if self.userland != Userland::None && let Some(filter) = &self.filter {
+        if self.userland != Userland::None
+            && let Some(filter) = &self.filter
+        {
             let meta = self.meta(facts, header_len);
             let kept = packet.with_bytes(|bytes| filter.run(bytes, len, Some(&meta)));
             if kept == 0 {

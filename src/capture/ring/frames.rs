@@ -116,7 +116,8 @@ impl<H: Header> Ring<H> {
         let end = self.next;
         let mut first = None;
         for back in (1..=self.lent).rev() {
-            let frame = end.wrapping_add(frames).wrapping_sub(back).checked_rem(frames).unwrap_or(0);
+            let frame =
+                end.wrapping_add(frames).wrapping_sub(back).checked_rem(frames).unwrap_or(0);
             let Some((facts, packet)) = self.frame(frame) else { return };
             let start = rules.start_of(&facts, &packet);
             if unread.next_if_eq(&start).is_some() {

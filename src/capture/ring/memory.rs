@@ -15,9 +15,13 @@ pub struct Memory {
 
 #[derive(Debug)]
 enum Owner {
-    Kernel { _mapping: Mapping },
+    Kernel {
+        _mapping: Mapping,
+    },
     #[cfg(test)]
-    Heap { _scratch: Scratch },
+    Heap {
+        _scratch: Scratch,
+    },
 }
 
 /// Memory of our own that packets are received into, to be read and changed by pointer afterwards.
@@ -70,14 +74,22 @@ pub unsafe trait Shared: Copy {}
 impl Memory {
     /// Takes over a mapping.
     pub fn new(mapping: Mapping) -> Self {
-        Self { base: mapping.base(), len: mapping.size(), _owner: Owner::Kernel { _mapping: mapping } }
+        Self {
+            base: mapping.base(),
+            len: mapping.size(),
+            _owner: Owner::Kernel { _mapping: mapping },
+        }
     }
 
     /// Zeroed memory that plays a ring in tests; `len` is rounded up to 16.
     #[cfg(test)]
     pub fn heap(len: usize) -> Self {
         let scratch = Scratch::new(len);
-        Self { base: scratch.words.cast(), len: scratch.size(), _owner: Owner::Heap { _scratch: scratch } }
+        Self {
+            base: scratch.words.cast(),
+            len: scratch.size(),
+            _owner: Owner::Heap { _scratch: scratch },
+        }
     }
 
     /// The first of `len` bytes at `offset`, if they are all inside.

@@ -33,7 +33,8 @@ impl Reader {
 
     /// Lends the next packet, without waiting.
     pub fn fill(&mut self, rules: &mut Rules, batch: &Batch, fd: BorrowedFd<'_>) -> Result<Fill> {
-        let Some((facts, len)) = self.held.take().map_or_else(|| self.receive(fd), |held| Ok(Some(held)))?
+        let Some((facts, len)) =
+            self.held.take().map_or_else(|| self.receive(fd), |held| Ok(Some(held)))?
         else {
             return Ok(Fill::Nothing);
         };

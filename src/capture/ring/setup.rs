@@ -105,7 +105,10 @@ fn choose(fd: BorrowedFd<'_>, version: Version, cooked: bool) -> Result<bool> {
         // A kernel that knows no versions has the first.
         Err(Errno(libc::ENOPROTOOPT)) => return Ok(version == Version::V1),
         Err(errno) => {
-            return Err(Error::errno(format!("can't get {name} header len on packet socket"), errno));
+            return Err(Error::errno(
+                format!("can't get {name} header len on packet socket"),
+                errno,
+            ));
         }
     }
     match socket::set(fd, libc::SOL_PACKET, libc::PACKET_VERSION, number) {
@@ -130,7 +133,8 @@ fn blocks(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Option<(Ring, u32
         0 => u32::MAX,
         ms => u32::try_from(ms).unwrap_or(0),
     };
-    let geometry = Geometry { block_size: size, blocks: count, frame_size: size, frames_per_block: 1 };
+    let geometry =
+        Geometry { block_size: size, blocks: count, frame_size: size, frames_per_block: 1 };
     let Some((memory, geometry)) = create(fd, geometry, |geometry| libc::tpacket_req3 {
         tp_block_size: geometry.block_size as u32,
         tp_block_nr: geometry.blocks as u32,
@@ -147,7 +151,11 @@ fn blocks(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Option<(Ring, u32
 }
 
 /// A ring of frames; `None` if the kernel has not got it.
-fn frames(fd: BorrowedFd<'_>, request: &Request<'_>, version: Version) -> Result<Option<(Ring, u32)>> {
+fn frames(
+    fd: BorrowedFd<'_>,
+    request: &Request<'_>,
+    version: Version,
+) -> Result<Option<(Ring, u32)>> {
     let reserve = if request.cooked { RESERVE_COOKED } else { RESERVE } as usize;
     // In front of the packet: header, address, and the link-layer header's room (tpacket_rcv in
     // net/packet/af_packet.c). 32 bytes is the largest frame header of these versions.
@@ -160,7 +168,8 @@ fn frames(fd: BorrowedFd<'_>, request: &Request<'_>, version: Version) -> Result
     let frame_size = frame_for(if fetch { usual } else { whole });
     let block_size = block_size(frame_size, SMALL_BLOCK.min(request.buffer_size as usize / 4));
     let frames_per_block = (block_size / frame_size.max(1)).max(1);
-    let blocks = (request.buffer_size as usize).div_ceil(frame_size).div_ceil(frames_per_block).max(1);
+    let blocks =
+        (request.buffer_size as usize).div_ceil(frame_size).div_ceil(frames_per_block).max(1);
     let geometry = Geometry { block_size, blocks, frame_size, frames_per_block };
     let Some((memory, geometry)) = create(fd, geometry, |geometry| libc::tpacket_req {
         tp_block_size: geometry.block_size as u32,

@@ -141,47 +141,50 @@ impl Ring {
 
     /// Lends up to a batch of packets that need no more than a VLAN tag; how many, or `None` for a block
     /// that is damaged.
+    ///
+    /// This loop is what a packet costs: it goes by addresses, and each is checked against the block's end.
     fn fill_plain(&self, rules: &Rules, batch: &Batch, at: &mut Cursor) -> Option<usize> {
         let size = self.geometry.block_size;
         let block = self.memory.bytes(self.base(self.block), size)?.as_ptr().cast_const();
-        let last = size.checked_sub(HEADERS)?;
+        let end = block.wrapping_add(size);
+        let last = block.wrapping_add(size.checked_sub(HEADERS)?);
         let (scale, snapshot) = (rules.scale, rules.snapshot);
         let n = BATCH.min(at.left as usize);
-        // Bounds are checked by hand below: this loop is what a packet costs.
-        let mut offset = at.offset;
+        // No sum below overflows: an offset into a block has 32 bits, and so have all that are added.
+        let mut frame = block.wrapping_add(at.offset);
         for slot in batch.slots().get(..n)? {
-            if offset > last {
+            if frame > last {
                 return None;
             }
-            // SAFETY: `offset <= size - HEADERS`, so the header is inside the block, which is inside the
-            // memory; the block is ours, so that the kernel does not write it; any bytes are a header.
-            let header = unsafe { block.add(offset).cast::<Tpacket3Hdr>().read_unaligned() };
-            let captured = header.snaplen;
-            let end = u64::from(header.mac).wrapping_add(u64::from(captured));
-            if end > (size.wrapping_sub(offset)) as u64 {
+            let header = frame.cast::<Tpacket3Hdr>();
+            // SAFETY: `block <= frame <= last`, so the header is inside the block, which is inside the memory;
+            // the block is ours, so that the kernel does not write it; any bytes are a header.
+            let header = unsafe { header.read_unaligned() };
+            let data = frame.wrapping_add(usize::from(header.mac));
+            if data.wrapping_add(header.snaplen as usize) > end {
                 return None;
             }
             if header.status & STATUS_VLAN_VALID == 0 {
-                slot.set(Lent {
-                    header: PacketHeader {
-                        ts: libc::timeval {
-                            tv_sec: libc::time_t::from(header.sec),
-                            tv_usec: scale.apply(header.nsec),
-                        },
-                        caplen: captured.min(snapshot),
-                        len: header.len,
-                    },
-                    data: block.wrapping_add(offset).wrapping_add(usize::from(header.mac)),
-                });
+                let tv_sec = libc::time_t::from(header.sec);
+                let ts = libc::timeval { tv_sec, tv_usec: scale.apply(header.nsec) };
+                let caplen = header.snaplen.min(snapshot);
+                slot.set(Lent { header: PacketHeader { ts, caplen, len: header.len }, data });
             } else {
-                let (facts, packet, _) = self.frame(Cursor { offset, left: 1 })?;
-                slot.set(rules.apply(&facts, packet)?);
+                let offset = frame.addr().wrapping_sub(block.addr());
+                slot.set(self.tagged(rules, offset)?);
             }
-            // No overflow: `offset` is below the block size, and the other has 32 bits.
-            offset = offset.wrapping_add(header.next_offset as usize);
+            frame = frame.wrapping_add(header.next_offset as usize);
         }
+        let offset = frame.addr().wrapping_sub(block.addr());
         *at = Cursor { offset, left: at.left.wrapping_sub(n as u32) };
         Some(n)
+    }
+
+    /// The packet at `offset`, with its VLAN tag put back.
+    #[cold]
+    fn tagged(&self, rules: &Rules, offset: usize) -> Option<Lent> {
+        let (facts, packet, _) = self.frame(Cursor { offset, left: 1 })?;
+        rules.apply(&facts, packet)
     }
 
     /// Lends up to a batch of the packets that `rules` let through.

@@ -1,0 +1,167 @@
+//! What every exported function goes through: from C's pointers to a handle, from an error to what C
+//! returns, and no panic beyond here.
+
+use super::handle::pcap_t;
+use super::types::PCAP_ERRBUF_SIZE;
+use crate::error::{Error, Result, status_text};
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_int};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+
+/// What an exported function returns when it fails.
+pub trait CReturn {
+    /// The return value that stands for `error`.
+    fn failure(error: &Error) -> Self;
+}
+
+impl CReturn for c_int {
+    fn failure(error: &Error) -> Self {
+        error.code as Self
+    }
+}
+
+impl<T> CReturn for *mut T {
+    fn failure(_: &Error) -> Self {
+        std::ptr::null_mut()
+    }
+}
+
+impl<T> CReturn for *const T {
+    fn failure(_: &Error) -> Self {
+        std::ptr::null()
+    }
+}
+
+thread_local! {
+    /// Whether this thread is inside [`guard`].
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f`; a panic in it becomes an error and prints nothing. No code of the caller's program may run in
+/// `f`: an exception or a longjmp of its does not belong here.
+pub fn guard<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
+    silence_panics();
+    let outer = GUARDED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(f));
+    GUARDED.set(outer);
+    result.unwrap_or_else(|payload| {
+        let why = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("unknown reason");
+        Err(Error { panicked: true, ..Error::new(format!("internal error in libpcap-rs: {why}")) })
+    })
+}
+
+/// Keeps this library's panics off standard error, once for the process.
+fn silence_panics() {
+    static SILENCED: once_cell::sync::OnceCell<()> = once_cell::sync::OnceCell::new();
+    SILENCED.get_or_init(|| {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !GUARDED.get() {
+                hook(info);
+            }
+        }));
+    });
+}
+
+/// The handle behind `p`, or `None` for NULL.
+///
+/// # Safety
+/// `p` is NULL or came from this library, whose handles are never unmapped.
+pub unsafe fn handle<'a>(p: *const pcap_t) -> Option<&'a pcap_t> {
+    // SAFETY: forwarded contract. Shared only: nobody ever forms `&mut pcap_t`.
+    NonNull::new(p.cast_mut()).map(|p| unsafe { &*p.as_ptr() })
+}
+
+/// Runs an operation on a handle; what fails is told in its error buffer.
+///
+/// # Safety
+/// As [`handle`].
+pub unsafe fn with_handle<R: CReturn>(p: *const pcap_t, f: impl FnOnce(&pcap_t) -> Result<R>) -> R {
+    // SAFETY: forwarded contract.
+    let Some(h) = (unsafe { handle(p) }) else { return R::failure(&null()) };
+    h.run(f).unwrap_or_else(|error| R::failure(&error))
+}
+
+/// Runs something that has no handle; what fails is told in the caller's error buffer.
+///
+/// # Safety
+/// `errbuf` is NULL or has [`PCAP_ERRBUF_SIZE`] bytes.
+pub unsafe fn with_errbuf<R: CReturn>(errbuf: *mut c_char, f: impl FnOnce() -> Result<R>) -> R {
+    guard(f).unwrap_or_else(|error| {
+        // SAFETY: forwarded contract.
+        unsafe { set_errbuf(errbuf, &error_text(&error)) };
+        R::failure(&error)
+    })
+}
+
+/// Runs something that can say only what it returns.
+pub fn quietly<R: CReturn>(f: impl FnOnce() -> Result<R>) -> R {
+    guard(f).unwrap_or_else(|error| R::failure(&error))
+}
+
+/// What is wrong with a NULL that libpcap would follow.
+pub fn null() -> Error {
+    Error::new("a null pointer was given where a pointer is needed")
+}
+
+/// An error's text, or its code's where it has none.
+pub fn error_text(error: &Error) -> String {
+    if error.text.is_empty() {
+        status_text(error.code as c_int).map(CStr::to_string_lossy).unwrap_or_default().into_owned()
+    } else {
+        error.text.clone()
+    }
+}
+
+/// Copies as much of `text` to `to` as fits, cut where no character is, and ends it.
+///
+/// # Safety
+/// `to` is NULL or has `size` writable bytes.
+pub unsafe fn copy_text(to: *mut c_char, size: usize, text: &str) {
+    let Some(room) = size.checked_sub(1) else { return };
+    if to.is_null() {
+        return;
+    }
+    let n = text.floor_char_boundary(text.find('\0').unwrap_or(text.len()).min(room));
+    // SAFETY: `n < size` bytes and the terminator fit, by this function's contract.
+    unsafe {
+        std::ptr::copy_nonoverlapping(text.as_ptr(), to.cast(), n);
+        to.add(n).write(0);
+    }
+}
+
+/// Puts `text` into an error buffer, cut to what fits.
+///
+/// # Safety
+/// `errbuf` is NULL or has [`PCAP_ERRBUF_SIZE`] bytes.
+pub unsafe fn set_errbuf(errbuf: *mut c_char, text: &str) {
+    // SAFETY: forwarded contract.
+    unsafe { copy_text(errbuf, PCAP_ERRBUF_SIZE, text) }
+}
+
+/// The text of a C string; `None` for NULL.
+///
+/// # Safety
+/// `s` is NULL or points to a terminated string.
+pub unsafe fn text(s: *const c_char) -> Option<String> {
+    // SAFETY: forwarded contract.
+    (!s.is_null()).then(|| unsafe { CStr::from_ptr(s) }.to_string_lossy().into_owned())
+}
+
+/// Writes through a pointer that the caller may have left NULL.
+///
+/// # Safety
+/// `to` is NULL or writable.
+pub unsafe fn store<T>(to: *mut T, value: T) -> Result<()> {
+    if to.is_null() {
+        return Err(null());
+    }
+    // SAFETY: non-null, so writable by this function's contract. What was there is C's and not dropped.
+    unsafe { to.write(value) };
+    Ok(())
+}

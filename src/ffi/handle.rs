@@ -1,0 +1,121 @@
+//! The object behind `pcap_t *`.
+//!
+//! Its memory is never given back: closed handles wait in a pool for the next pcap_create(). So a loop whose
+//! callback closes the handle, a longjmp out of it, and a program that uses a handle after closing it all find a
+//! handle, which says that it is closed.
+
+use super::boundary::{error_text, guard, set_errbuf};
+use super::types::{PCAP_ERRBUF_SIZE, pcap_pkthdr};
+use crate::error::{Error, Result};
+use crate::handle::Handle;
+use crate::handle::batch::Lent;
+use parking_lot::Mutex;
+use std::cell::UnsafeCell;
+use std::ffi::c_char;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What C programs hold.
+#[allow(non_camel_case_types, reason = "C's own name")]
+pub struct pcap_t {
+    /// What it does.
+    pub handle: Handle,
+    /// What pcap_geterr() points to.
+    errbuf: UnsafeCell<[c_char; PCAP_ERRBUF_SIZE]>,
+    /// What pcap_next_ex() points to.
+    header: UnsafeCell<pcap_pkthdr>,
+    /// What pcap_get_required_select_timeout() points to.
+    timeout: UnsafeCell<libc::timeval>,
+    /// A panic has left it in who knows which state.
+    poisoned: AtomicBool,
+}
+
+/// Handles that are not in use.
+static POOL: Mutex<Vec<Spare>> = Mutex::new(Vec::new());
+
+struct Spare(&'static pcap_t);
+
+// SAFETY: a handle in the pool is closed, and owns nothing that is bound to a thread.
+unsafe impl Send for Spare {}
+
+impl pcap_t {
+    /// A handle that is closed, for the caller to bring to life.
+    fn spare() -> &'static Self {
+        if let Some(Spare(h)) = POOL.lock().pop() {
+            return h;
+        }
+        Box::leak(Box::new(Self {
+            handle: Handle::default(),
+            errbuf: UnsafeCell::new([0; PCAP_ERRBUF_SIZE]),
+            header: UnsafeCell::new(Lent::NONE.header),
+            timeout: UnsafeCell::new(libc::timeval { tv_sec: 0, tv_usec: 0 }),
+            poisoned: AtomicBool::new(false),
+        }))
+    }
+
+    /// A handle that `begin` has brought to life.
+    pub fn open(begin: impl FnOnce(&Handle) -> Result<()>) -> Result<*mut Self> {
+        let h = Self::spare();
+        h.poisoned.store(false, Ordering::Relaxed);
+        h.set_error("");
+        match begin(&h.handle) {
+            Ok(()) => Ok(std::ptr::from_ref(h).cast_mut()),
+            Err(error) => {
+                POOL.lock().push(Spare(h));
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives up everything and goes back to the pool.
+    pub fn close(&'static self) {
+        // Twice closed, or closed while a step of another thread holds it: not ours to give back.
+        if self.handle.is_closed() || guard(|| self.handle.close()).is_err() {
+            return;
+        }
+        POOL.lock().push(Spare(self));
+    }
+
+    /// Runs an operation, unless an earlier one has panicked; what fails is told in the error buffer.
+    pub fn run<R>(&self, f: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
+        let result = if self.poisoned.load(Ordering::Relaxed) {
+            Err(Error::new("this handle cannot be used after an internal error in libpcap-rs"))
+        } else {
+            guard(|| f(self))
+        };
+        result.inspect_err(|error| {
+            if error.panicked {
+                self.poisoned.store(true, Ordering::Relaxed);
+            }
+            if !error.text.is_empty() {
+                self.set_error(&error.text);
+            }
+        })
+    }
+
+    /// Puts `text` into the error buffer.
+    pub fn set_error(&self, text: &str) {
+        // SAFETY: the buffer is this handle's own, and has that size. Two threads that fail at once may mix
+        // their texts, as with libpcap; each leaves a terminator at the end at worst.
+        unsafe { set_errbuf(self.errbuf(), text) };
+    }
+
+    /// Puts an error's text, or its code's, into the error buffer.
+    pub fn set_failure(&self, error: &Error) {
+        self.set_error(&error_text(error));
+    }
+
+    /// The error buffer, which never moves.
+    pub fn errbuf(&self) -> *mut c_char {
+        self.errbuf.get().cast()
+    }
+
+    /// The header that pcap_next_ex() lends.
+    pub fn header(&self) -> *mut pcap_pkthdr {
+        self.header.get()
+    }
+
+    /// The time that pcap_get_required_select_timeout() lends.
+    pub fn timeout(&self) -> *mut libc::timeval {
+        self.timeout.get()
+    }
+}

@@ -1,0 +1,197 @@
+//! Reading: pcap_loop(3PCAP), pcap_dispatch, pcap_next, pcap_next_ex, pcap_stats. The one place that calls
+//! the program's code.
+//!
+//! While a callback runs, nothing here is borrowed or locked, and nothing on these frames needs dropping:
+//! the callback may use the handle, close it, longjmp out, or throw a C++ exception. What was lent to it is
+//! taken back at the start of the next step.
+
+use super::boundary::{handle, null, store, with_handle};
+use super::handle::pcap_t;
+use super::types::{PCAP_ERROR, PCAP_ERROR_BREAK, pcap_handler, pcap_pkthdr, pcap_stat};
+use crate::error::Code;
+use crate::handle::control::Token;
+use crate::handle::{Patience, Step};
+use std::ffi::{c_int, c_uchar};
+
+/// A step's outcome, with the return value where the read ends.
+enum Outcome {
+    Packets,
+    Quiet,
+    Stop(c_int),
+}
+
+/// One step; what fails is told in the handle's error buffer.
+#[cold]
+#[inline(never)]
+fn step(h: &pcap_t, token: Token, patience: Patience) -> Outcome {
+    match h.run(|h| h.handle.step(token, patience)) {
+        Ok(Step::Packets) => Outcome::Packets,
+        Ok(Step::Quiet) => Outcome::Quiet,
+        // A handle that was closed meanwhile is broken out of, too.
+        Ok(Step::Stop(_)) => Outcome::Stop(PCAP_ERROR_BREAK),
+        // QUIRK: reads know no errors but these.
+        Err(error) if error.code == Code::NotActivated => {
+            Outcome::Stop(Code::NotActivated as c_int)
+        }
+        Err(_) => Outcome::Stop(PCAP_ERROR),
+    }
+}
+
+/// Calls `callback` for up to `cnt` packets (all, for 0 and less): of what is there or comes next, or for as
+/// long as it takes if `forever`.
+///
+/// # Safety
+/// `p` is NULL or a handle, and `callback` can be called with `user`.
+unsafe fn deliver(
+    p: *mut pcap_t,
+    cnt: c_int,
+    callback: pcap_handler,
+    user: *mut c_uchar,
+    forever: bool,
+) -> c_int {
+    // SAFETY: forwarded contract.
+    let Some(h) = (unsafe { handle(p) }) else { return PCAP_ERROR };
+    let Some(callback) = callback else {
+        h.set_error(&null().text);
+        return PCAP_ERROR;
+    };
+    let limit = u64::try_from(cnt).ok().filter(|limit| *limit > 0).unwrap_or(u64::MAX);
+    let token = h.handle.control.token();
+    let mut left = limit;
+    loop {
+        while h.handle.control.undisturbed(token) {
+            let Some(lent) = h.handle.take() else { break };
+            let lent = lent.as_ptr();
+            // SAFETY: the slot is the handle's, whose memory stays; the packet stays lent until the next
+            // step; the callback is the program's business.
+            unsafe { callback(user, &raw const (*lent).header, (*lent).data) };
+            left = left.wrapping_sub(1);
+            if left == 0 {
+                // QUIRK: a break outdoes the count, even of a callback that was the last.
+                if !h.handle.control.undisturbed(token) {
+                    break;
+                }
+                return if forever { 0 } else { cnt };
+            }
+        }
+        let patience = if forever || left == limit { Patience::Wait } else { Patience::None };
+        match step(h, token, patience) {
+            Outcome::Packets => {}
+            Outcome::Quiet if forever => {}
+            Outcome::Quiet => {
+                return c_int::try_from(limit.wrapping_sub(left)).unwrap_or(c_int::MAX);
+            }
+            Outcome::Stop(status) => return status,
+        }
+    }
+}
+
+/// Calls back for `cnt` packets, or until a break or an error.
+///
+/// # Safety
+/// As pcap_loop(3PCAP).
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pcap_loop(
+    p: *mut pcap_t,
+    cnt: c_int,
+    callback: pcap_handler,
+    user: *mut c_uchar,
+) -> c_int {
+    // SAFETY: forwarded contract.
+    unsafe { deliver(p, cnt, callback, user, true) }
+}
+
+/// Calls back for up to `cnt` packets of what is there or comes next, and returns how many.
+///
+/// # Safety
+/// As pcap_dispatch(3PCAP).
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pcap_dispatch(
+    p: *mut pcap_t,
+    cnt: c_int,
+    callback: pcap_handler,
+    user: *mut c_uchar,
+) -> c_int {
+    // SAFETY: forwarded contract.
+    unsafe { deliver(p, cnt, callback, user, false) }
+}
+
+/// The next packet, lent until the next read: 1, 0 if none came in time, or an error.
+///
+/// # Safety
+/// As pcap_next_ex(3PCAP).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pcap_next_ex(
+    p: *mut pcap_t,
+    header: *mut *mut pcap_pkthdr,
+    data: *mut *const c_uchar,
+) -> c_int {
+    // SAFETY: forwarded contract.
+    let Some(h) = (unsafe { handle(p) }) else { return PCAP_ERROR };
+    if header.is_null() || data.is_null() {
+        h.set_error(&null().text);
+        return PCAP_ERROR;
+    }
+    // SAFETY: non-null, so writable by contract. QUIRK: the header pointer is set even if no packet comes.
+    unsafe { header.write(h.header()) };
+    let token = h.handle.control.token();
+    loop {
+        if h.handle.control.undisturbed(token)
+            && let Some(lent) = h.handle.take()
+        {
+            let lent = lent.get();
+            // SAFETY: the header is the handle's own, and `data` writable by contract.
+            unsafe {
+                h.header().write(lent.header);
+                data.write(lent.data);
+            }
+            return 1;
+        }
+        match step(h, token, Patience::Wait) {
+            Outcome::Packets => {}
+            Outcome::Quiet => return 0,
+            Outcome::Stop(status) => return status,
+        }
+    }
+}
+
+/// The next packet, lent until the next read, or NULL.
+///
+/// # Safety
+/// As pcap_next(3PCAP).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pcap_next(p: *mut pcap_t, header: *mut pcap_pkthdr) -> *const c_uchar {
+    let mut own = std::ptr::null_mut();
+    let mut data = std::ptr::null();
+    // SAFETY: forwarded contract, and both are writable.
+    if unsafe { pcap_next_ex(p, &raw mut own, &raw mut data) } != 1 {
+        return std::ptr::null();
+    }
+    // SAFETY: the call has set `own` to the handle's header; `header` is NULL or writable by contract.
+    let stored = unsafe { store(header, own.read()) };
+    if stored.is_ok() { data } else { std::ptr::null() }
+}
+
+/// Counts since activation. Signal handlers may ask while a read waits.
+///
+/// # Safety
+/// As pcap_stats(3PCAP).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pcap_stats(p: *mut pcap_t, stats: *mut pcap_stat) -> c_int {
+    // SAFETY: forwarded contract.
+    unsafe {
+        with_handle(p, |h| {
+            if stats.is_null() {
+                return Err(null());
+            }
+            let counts = h.handle.stats()?;
+            // QUIRK: C's numbers have 32 bits and wrap.
+            let told = pcap_stat {
+                ps_recv: counts.received as u32,
+                ps_drop: counts.dropped as u32,
+                ps_ifdrop: counts.interface_dropped as u32,
+            };
+            store(stats, told).map(|()| 0)
+        })
+    }
+}
