@@ -26,7 +26,7 @@ use cases::{Case, DrainCase, LiveCase, TcpCase};
 use pcap::{Api, Lib};
 
 /// No run is longer than this many seconds: SIGALRM ends the process.
-const LIMIT_SECS: u32 = 600;
+const LIMIT_SECS: u32 = 1200;
 
 /// How much work one run does.
 struct Effort {
