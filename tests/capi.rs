@@ -45,7 +45,10 @@ programs! {
 #[test]
 fn every_case_is_listed() {
     for (program, cases) in PROGRAMS {
-        let output = Command::new(compiled(program)).arg("--list").env("LD_LIBRARY_PATH", lib_dir()).output();
+        let output = Command::new(compiled(program))
+            .arg("--list")
+            .env("LD_LIBRARY_PATH", lib_dir())
+            .output();
         let output = output.expect("run --list");
         let listed = String::from_utf8_lossy(&output.stdout);
         assert_eq!(listed.lines().collect::<Vec<_>>(), *cases, "the cases of {program}");
@@ -74,7 +77,8 @@ fn valgrind_finds_nothing() {
         return skipped("valgrind", "it is not installed");
     }
     let mut failures = Vec::new();
-    for (program, cases) in PROGRAMS.iter().filter(|(program, _)| UNDER_VALGRIND.contains(program)) {
+    for (program, cases) in PROGRAMS.iter().filter(|(program, _)| UNDER_VALGRIND.contains(program))
+    {
         for case in *cases {
             let mut command = Command::new("valgrind");
             command
