@@ -68,9 +68,10 @@ impl Link {
     }
 
     /// Where a VLAN tag goes that the kernel has stripped. QUIRK: nowhere in DLT_LINUX_SLL2.
+    /// DOCSIS is another name for what an Ethernet interface hands over.
     pub fn tag_offset(self) -> Option<u32> {
         match self {
-            Self::Raw { dlt: dlt::EN10MB, .. } => Some(12),
+            Self::Raw { dlt: dlt::EN10MB | dlt::DOCSIS, .. } => Some(12),
             Self::Sll { dlt: dlt::LINUX_SLL } => Some(14),
             _ => None,
         }

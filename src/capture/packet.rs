@@ -111,7 +111,7 @@ impl PacketSocket {
         bind(fd, interface.ifindex.max(0), protocol)?;
         let rules = Rules {
             snapshot,
-            scale: if options.precision == PRECISION_NANO { Scale::NANO } else { Scale::MICRO },
+            scale: if options.precision == PRECISION_NANO { Scale::Nano } else { Scale::Micro },
             direction: Direction::InOut,
             link: interface.link,
             lo_ifindex,

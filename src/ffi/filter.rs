@@ -5,7 +5,7 @@ use super::boundary::{null, quietly, text, with_handle};
 use super::buffers::{self, TextBuffer};
 use super::cmem;
 use super::handle::pcap_t;
-use super::types::{bpf_insn, bpf_program, bpf_u_int32, pcap_pkthdr};
+use super::types::{bpf_insn, bpf_program, bpf_u_int32, pcap_direction_t, pcap_pkthdr};
 use crate::bpf::insn::RET_K;
 use crate::bpf::{self, Insn};
 use crate::capture::Direction;
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn pcap_setfilter(p: *mut pcap_t, program: *mut bpf_progra
 /// # Safety
 /// As pcap_setdirection(3PCAP).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_setdirection(p: *mut pcap_t, direction: c_int) -> c_int {
+pub unsafe extern "C" fn pcap_setdirection(p: *mut pcap_t, direction: pcap_direction_t) -> c_int {
     let direction = match direction {
         0 => Some(Direction::InOut),
         1 => Some(Direction::In),
@@ -239,7 +239,7 @@ pub unsafe extern "C" fn bpf_validate(insns: *const bpf_insn, len: c_int) -> c_i
 const IMAGE: usize = 256;
 
 thread_local! {
-    static IMAGE_TEXT: TextBuffer<IMAGE> = const { TextBuffer::new() };
+    static IMAGE_TEXT: TextBuffer<IMAGE> = const { TextBuffer::empty() };
 }
 
 /// The text of one instruction, which is number `n` of its program.

@@ -57,15 +57,15 @@ unsafe fn deliver(
     };
     let limit = u64::try_from(cnt).ok().filter(|limit| *limit > 0).unwrap_or(u64::MAX);
     let token = h.handle.control.token();
-    let mut delivered = 0u64;
+    let mut left = limit;
     loop {
         while h.handle.control.undisturbed(token) {
             let Some(lent) = h.handle.take() else { break };
-            let header = lent.header;
-            // SAFETY: the packet stays lent until the next step; the callback is the program's business.
-            unsafe { callback(user, &raw const header, lent.data) };
-            delivered = delivered.wrapping_add(1);
-            if delivered == limit {
+            // SAFETY: the slot is the handle's, whose memory stays; the packet stays lent until the next
+            // step; the callback is the program's business.
+            unsafe { callback(user, &raw const (*lent).header, (*lent).data) };
+            left = left.wrapping_sub(1);
+            if left == 0 {
                 // QUIRK: a break outdoes the count, even of a callback that was the last.
                 if !h.handle.control.undisturbed(token) {
                     break;
@@ -73,11 +73,13 @@ unsafe fn deliver(
                 return if forever { 0 } else { cnt };
             }
         }
-        let patience = if forever || delivered == 0 { Patience::Wait } else { Patience::None };
+        let patience = if forever || left == limit { Patience::Wait } else { Patience::None };
         match step(h, token, patience) {
             Outcome::Packets => {}
             Outcome::Quiet if forever => {}
-            Outcome::Quiet => return c_int::try_from(delivered).unwrap_or(c_int::MAX),
+            Outcome::Quiet => {
+                return c_int::try_from(limit.wrapping_sub(left)).unwrap_or(c_int::MAX);
+            }
             Outcome::Stop(status) => return status,
         }
     }
@@ -136,10 +138,10 @@ pub unsafe extern "C" fn pcap_next_ex(
         if h.handle.control.undisturbed(token)
             && let Some(lent) = h.handle.take()
         {
-            // SAFETY: the header is the handle's own, and `data` writable by contract.
+            // SAFETY: the slot and the header are the handle's own, and `data` writable by contract.
             unsafe {
-                h.header().write(lent.header);
-                data.write(lent.data);
+                h.header().write((*lent).header);
+                data.write((*lent).data);
             }
             return 1;
         }

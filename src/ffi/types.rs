@@ -16,6 +16,8 @@ pub type bpf_u_int32 = u32;
 pub type pcap_pkthdr = PacketHeader;
 pub type bpf_insn = Insn;
 pub type FILE = libc::FILE;
+/// An enumeration whose values are not negative, hence unsigned.
+pub type pcap_direction_t = c_uint;
 
 /// What a read calls for each packet.
 pub type pcap_handler =
@@ -36,7 +38,7 @@ pub struct pcap_stat {
 
 #[repr(C)]
 pub struct pcap_addr {
-    pub next: *mut pcap_addr,
+    pub next: *mut Self,
     pub addr: *mut libc::sockaddr,
     pub netmask: *mut libc::sockaddr,
     pub broadaddr: *mut libc::sockaddr,
@@ -45,7 +47,7 @@ pub struct pcap_addr {
 
 #[repr(C)]
 pub struct pcap_if {
-    pub next: *mut pcap_if,
+    pub next: *mut Self,
     pub name: *mut c_char,
     pub description: *mut c_char,
     pub addresses: *mut pcap_addr,

@@ -2,12 +2,13 @@
 //!
 //! A source fills the batch in one go and the delivery loop walks it, so that what a packet costs is a few
 //! loads and stores. Everything is a `Cell`: the callback that is being called may read on in the same
-//! handle, and then the loop that called it goes on where that reading stopped.
+//! handle, and then the loop that called it goes on where that reading stopped. Fills take turns with two
+//! halves, so that such a callback's own header outlives the next fill.
 
 use std::cell::Cell;
 
 /// How many packets one step lends at most.
-pub const BATCH: usize = 64;
+pub const BATCH: usize = 128;
 
 /// `struct pcap_pkthdr` of `pcap/pcap.h`.
 #[derive(Clone, Copy, Debug)]
@@ -41,54 +42,111 @@ impl Lent {
 /// The packets that the last step lent.
 #[derive(Debug)]
 pub struct Batch {
-    slots: [Cell<Lent>; BATCH],
-    next: Cell<usize>,
-    len: Cell<usize>,
+    /// On the heap, so that pointers into it outlive a move of the batch.
+    slots: Box<[Cell<Lent>; 2 * BATCH]>,
+    /// The next packet to take, and where they end: both in, or just behind, `slots`.
+    next: Cell<*const Lent>,
+    end: Cell<*const Lent>,
+    /// Which half the next fill uses.
+    turn: Cell<bool>,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self {
-            slots: [const { Cell::new(Lent::NONE) }; BATCH],
-            next: Cell::new(0),
-            len: Cell::new(0),
-        }
+        let slots = Box::new([const { Cell::new(Lent::NONE) }; 2 * BATCH]);
+        let start = slots.as_ptr().cast::<Lent>();
+        Self { slots, next: Cell::new(start), end: Cell::new(start), turn: Cell::new(false) }
     }
 }
 
 impl Batch {
-    /// The next packet that the caller has not had.
+    /// The next packet that the caller has not had. It can be read until the fill after next.
     #[inline]
-    pub fn take(&self) -> Option<Lent> {
+    pub fn take(&self) -> Option<*const Lent> {
         let next = self.next.get();
-        if next >= self.len.get() {
+        if next == self.end.get() {
             return None;
         }
         self.next.set(next.wrapping_add(1));
-        self.slots.get(next).map(Cell::get)
+        Some(next)
     }
 
     /// Where the packets begin that the caller has not had.
     pub fn unread_starts(&self) -> impl Iterator<Item = *const u8> {
-        let unread = self.slots.get(self.next.get()..self.len.get()).unwrap_or_default();
-        unread.iter().map(|slot| slot.get().data)
+        let index = |slot: *const Lent| {
+            slot.addr().wrapping_sub(self.slots.as_ptr().addr()) / size_of::<Lent>()
+        };
+        let unread = index(self.next.get())..index(self.end.get());
+        self.slots.get(unread).unwrap_or_default().iter().map(|slot| slot.get().data)
     }
 
     /// Forgets all packets: what they pointed to goes back to its owner.
     pub fn clear(&self) {
-        self.next.set(0);
-        self.len.set(0);
+        self.next.set(self.end.get());
     }
 
     /// The slots to fill, for [`Batch::filled`] to tell how many were.
-    #[inline]
-    pub fn slots(&self) -> &[Cell<Lent>; BATCH] {
-        &self.slots
+    pub fn slots(&self) -> &[Cell<Lent>] {
+        let (first, second) = self.slots.split_at(BATCH);
+        if self.turn.get() { second } else { first }
     }
 
-    /// The first `len` slots now hold packets.
+    /// The first `len` of the slots now hold packets.
     pub fn filled(&self, len: usize) {
-        self.next.set(0);
-        self.len.set(len.min(BATCH));
+        let start = self.slots().as_ptr().cast::<Lent>();
+        self.next.set(start);
+        self.end.set(start.wrapping_add(len.min(BATCH)));
+        self.turn.set(!self.turn.get());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(batch: &Batch, lens: std::ops::Range<u32>) {
+        for (slot, len) in batch.slots().iter().zip(lens.clone()) {
+            let mut lent = Lent::NONE;
+            lent.header.len = len;
+            slot.set(lent);
+        }
+        batch.filled(lens.len());
+    }
+
+    fn read(batch: &Batch, slot: *const Lent) -> Lent {
+        batch.slots.iter().find(|s| s.as_ptr().cast_const() == slot).unwrap().get()
+    }
+
+    fn take(batch: &Batch) -> Option<u32> {
+        batch.take().map(|slot| read(batch, slot).header.len)
+    }
+
+    #[test]
+    fn packets_come_in_order_and_once() {
+        let batch = Batch::default();
+        assert_eq!(take(&batch), None);
+        for turn in 0..5 {
+            fill(&batch, turn..turn + 128);
+            assert_eq!(batch.unread_starts().count(), BATCH);
+            for n in 0..128 {
+                assert_eq!(take(&batch), Some(turn + n));
+            }
+            assert_eq!(take(&batch), None);
+        }
+        fill(&batch, 0..3);
+        take(&batch);
+        assert_eq!(batch.unread_starts().count(), 2);
+        batch.clear();
+        assert_eq!(take(&batch), None);
+    }
+
+    #[test]
+    fn a_header_outlives_the_next_fill() {
+        let batch = Batch::default();
+        fill(&batch, 7..8);
+        let first = batch.take().unwrap();
+        fill(&batch, 9..10);
+        assert_eq!(take(&batch), Some(9));
+        assert_eq!(read(&batch, first).header.len, 7);
     }
 }

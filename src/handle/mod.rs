@@ -167,9 +167,9 @@ impl Handle {
         }
     }
 
-    /// The next packet that the last step lent.
+    /// The next packet that the last step lent, see [`Batch::take`].
     #[inline]
-    pub fn take(&self) -> Option<Lent> {
+    pub fn take(&self) -> Option<*const Lent> {
         self.batch.take()
     }
 

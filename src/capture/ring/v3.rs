@@ -3,7 +3,7 @@
 //! A block is ours from the moment its status says so until we write the status back, which is at the start
 //! of the fill after the one that lent its last packets.
 
-use super::frame::{Facts, Packet, Rules};
+use super::frame::{Facts, Packet, Rules, Scale};
 use super::layout::{
     BLOCK_STATUS, BlockDesc, STATUS_KERNEL, STATUS_USER, STATUS_VLAN_TPID_VALID, STATUS_VLAN_VALID,
     SockaddrLl, Tpacket3Hdr, align,
@@ -12,6 +12,7 @@ use super::{Geometry, corrupted, link_addr, memory::Memory};
 use crate::capture::Fill;
 use crate::error::Result;
 use crate::handle::batch::{BATCH, Batch, Lent, PacketHeader};
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 /// Where the `sockaddr_ll` stands in a frame.
@@ -136,7 +137,7 @@ impl Ring {
         if self.block >= self.geometry.blocks {
             self.block = 0;
         }
-        rules.one_consumed();
+        rules.consumed(1);
     }
 
     /// Lends up to a batch of packets that need no more than a VLAN tag; how many, or `None` for a block
@@ -144,44 +145,27 @@ impl Ring {
     fn fill_plain(&self, rules: &Rules, batch: &Batch, at: &mut Cursor) -> Option<usize> {
         let size = self.geometry.block_size;
         let block = self.memory.bytes(self.base(self.block), size)?.as_ptr().cast_const();
-        let last = size.checked_sub(HEADERS)?;
-        let (scale, snapshot) = (rules.scale, rules.snapshot);
-        let n = BATCH.min(at.left as usize);
-        // Bounds are checked by hand below: this loop is what a packet costs.
-        let mut offset = at.offset;
-        for slot in batch.slots().get(..n)? {
-            if offset > last {
-                return None;
-            }
-            // SAFETY: `offset <= size - HEADERS`, so the header is inside the block, which is inside the
-            // memory; the block is ours, so that the kernel does not write it; any bytes are a header.
-            let header = unsafe { block.add(offset).cast::<Tpacket3Hdr>().read_unaligned() };
-            let captured = header.snaplen;
-            let end = u64::from(header.mac).wrapping_add(u64::from(captured));
-            if end > (size.wrapping_sub(offset)) as u64 {
-                return None;
-            }
-            if header.status & STATUS_VLAN_VALID == 0 {
-                slot.set(Lent {
-                    header: PacketHeader {
-                        ts: libc::timeval {
-                            tv_sec: libc::time_t::from(header.sec),
-                            tv_usec: scale.apply(header.nsec),
-                        },
-                        caplen: captured.min(snapshot),
-                        len: header.len,
-                    },
-                    data: block.wrapping_add(offset).wrapping_add(usize::from(header.mac)),
-                });
-            } else {
-                let (facts, packet, _) = self.frame(Cursor { offset, left: 1 })?;
+        let mut run =
+            Run { next: block.wrapping_add(at.offset), block, size, snapshot: rules.snapshot };
+        let mut slots = batch.slots().get(..BATCH.min(at.left as usize))?;
+        let lent = slots.len();
+        while !slots.is_empty() {
+            let untagged = match rules.scale {
+                Scale::Micro => run.lend_untagged::<false>(slots)?,
+                Scale::Nano => run.lend_untagged::<true>(slots)?,
+            };
+            slots = slots.get(untagged..)?;
+            if let Some((slot, rest)) = slots.split_first() {
+                let at = Cursor { offset: run.next.addr().wrapping_sub(block.addr()), left: 1 };
+                let (facts, packet, next) = self.frame(at)?;
                 slot.set(rules.apply(&facts, packet)?);
+                run.next = run.next.wrapping_add(next);
+                slots = rest;
             }
-            // No overflow: `offset` is below the block size, and the other has 32 bits.
-            offset = offset.wrapping_add(header.next_offset as usize);
         }
-        *at = Cursor { offset, left: at.left.wrapping_sub(n as u32) };
-        Some(n)
+        let offset = run.next.addr().wrapping_sub(block.addr());
+        *at = Cursor { offset, left: at.left.wrapping_sub(lent as u32) };
+        Some(lent)
     }
 
     /// Lends up to a batch of the packets that `rules` let through.
@@ -231,5 +215,55 @@ impl Ring {
             addr: link_addr(&address),
         };
         Some((facts, packet, header.next_offset as usize))
+    }
+}
+
+/// A walk over the packets of one block.
+struct Run {
+    /// The next packet's header.
+    next: *const u8,
+    /// The block, all of it inside the ring and ours.
+    block: *const u8,
+    size: usize,
+    snapshot: u32,
+}
+
+impl Run {
+    /// Lends packets up to the first with a VLAN tag; how many, or `None` for a block that is damaged.
+    ///
+    /// This loop is what a packet costs. It goes by addresses, each checked against the block's end; it is
+    /// kept by itself so that they all stay in registers. No sum overflows: all that is added to the
+    /// address of a block has 32 bits.
+    #[inline(never)]
+    fn lend_untagged<const NANO: bool>(&mut self, slots: &[Cell<Lent>]) -> Option<usize> {
+        let scale = if NANO { Scale::Nano } else { Scale::Micro };
+        let snapshot = self.snapshot;
+        let end = self.block.wrapping_add(self.size);
+        let last = self.block.wrapping_add(self.size.checked_sub(HEADERS)?);
+        let mut frame = self.next;
+        let mut lent = slots.len();
+        for (n, slot) in slots.iter().enumerate() {
+            if frame > last {
+                return None;
+            }
+            // SAFETY: `block <= frame <= last`, so the header is inside the block, which is inside the memory;
+            // the block is ours, so that the kernel does not write it; any bytes are a header.
+            let header = unsafe { frame.cast::<Tpacket3Hdr>().read_unaligned() };
+            let data = frame.wrapping_add(usize::from(header.mac));
+            if data.wrapping_add(header.snaplen as usize) > end {
+                return None;
+            }
+            if header.status & STATUS_VLAN_VALID != 0 {
+                lent = n;
+                break;
+            }
+            let tv_sec = libc::time_t::from(header.sec);
+            let ts = libc::timeval { tv_sec, tv_usec: scale.apply(header.nsec) };
+            let caplen = header.snaplen.min(snapshot);
+            slot.set(Lent { header: PacketHeader { ts, caplen, len: header.len }, data });
+            frame = frame.wrapping_add(header.next_offset as usize);
+        }
+        self.next = frame;
+        Some(lent)
     }
 }

@@ -1,0 +1,66 @@
+# Builds, tests and installs the library. May be set: PREFIX, LIBDIR, INCLUDEDIR, BINDIR, DESTDIR,
+# CARGO, RUSTC, CARGO_TARGET_DIR, and PCAP_SONAME (see build.rs). README.md says what for.
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+CARGO ?= cargo
+RUSTC ?= rustc
+
+# The libpcap that we stand for: what pkg-config and pcap-config answer.
+VERSION = 1.10.6
+
+BUILT = $(or $(CARGO_TARGET_DIR),target)/release
+HEADERS = $(patsubst include/%,%,$(wildcard include/*.h include/pcap/*.h))
+LIBRARY = libpcap.so.$(VERSION)
+# Debian's name, everyone else's, the linker's, and the one that was asked for.
+LINKS = $(sort libpcap.so.0.8 libpcap.so.1 libpcap.so $(PCAP_SONAME))
+
+INSTALLED = $(LIBDIR)/$(LIBRARY) $(addprefix $(LIBDIR)/,$(LINKS)) $(LIBDIR)/libpcap.a \
+	$(LIBDIR)/pkgconfig/libpcap.pc $(BINDIR)/pcap-config \
+	$(addprefix $(INCLUDEDIR)/,$(HEADERS))
+
+FILL_IN = sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' \
+	-e 's|@includedir@|$(INCLUDEDIR)|' -e 's|@version@|$(VERSION)|' \
+	-e "s|@private_libs@|$$(cat $(BUILT)/private-libs)|"
+
+.PHONY: build demo test install uninstall clean
+
+# Whoever installs with sudo may have no cargo there: what was built before will do.
+build:
+	@if command -v $(CARGO) >/dev/null; then \
+		$(CARGO) build --release --lib && \
+		RUSTC=$(RUSTC) pkgconfig/private-libs $(BUILT)/libpcap.a $(BUILT)/private-libs; \
+	elif [ -e $(BUILT)/libpcap.so ] && [ -e $(BUILT)/private-libs ]; then \
+		echo "no $(CARGO) here: taking $(BUILT)/libpcap.so as it is"; \
+	else \
+		echo "no $(CARGO) here: install Rust, https://rustup.rs" >&2; exit 1; \
+	fi
+
+demo:
+	./demo.sh
+
+test:
+	tests/run.sh
+
+install: build
+	install -d $(addprefix $(DESTDIR),$(LIBDIR)/pkgconfig $(BINDIR) $(INCLUDEDIR)/pcap)
+	install -m 755 $(BUILT)/libpcap.so $(DESTDIR)$(LIBDIR)/$(LIBRARY)
+	for link in $(LINKS); do ln -sfn $(LIBRARY) $(DESTDIR)$(LIBDIR)/$$link || exit 1; done
+	install -m 644 $(BUILT)/libpcap.a $(DESTDIR)$(LIBDIR)/libpcap.a
+	for header in $(HEADERS); do \
+		install -m 644 include/$$header $(DESTDIR)$(INCLUDEDIR)/$$header || exit 1; \
+	done
+	$(FILL_IN) pkgconfig/libpcap.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libpcap.pc
+	$(FILL_IN) pkgconfig/pcap-config.in >$(DESTDIR)$(BINDIR)/pcap-config
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libpcap.pc
+	chmod 755 $(DESTDIR)$(BINDIR)/pcap-config
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	-[ ! -d $(DESTDIR)$(INCLUDEDIR)/pcap ] || \
+		rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)/pcap
+
+clean:
+	$(CARGO) clean

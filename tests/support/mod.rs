@@ -1,0 +1,9 @@
+//! What the live tests share: private network namespaces, traffic, and tcpdump runs side by side.
+
+#![allow(dead_code, reason = "every test program uses its own part of this")]
+
+pub mod frames;
+pub mod netns;
+pub mod savefile;
+pub mod tcpdump;
+pub mod traffic;

@@ -1,0 +1,20 @@
+//! The distribution's tcpdump, unmodified, on our library: it must print, write, say and return
+//! what it does on the distribution's library, of the same traffic at the same time.
+//!
+//! `--immediate-mode` comes with a large buffer here: libpcap makes each slot of that ring as large
+//! as the snapshot length, so that its default buffer holds 8 packets (31 on Ethernet) and the
+//! comparison would be one of losses.
+//!
+//! No filter expressions here: the expression compiler is tested elsewhere.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod capture;
+mod errors;
+mod files;
+mod interface;
+mod links;
+mod list;
+mod signals;
+mod wanted;
