@@ -133,6 +133,7 @@ fn every_case_is_listed() {
 
 #[test]
 fn every_program_is_listed() {
+    // Without cases: other tests use them.
     let others = ["layout", "consumer", "shim"];
     let mut names: Vec<String> = fs::read_dir(source_dir())
         .expect("capi-tests/")
@@ -145,6 +146,16 @@ fn every_program_is_listed() {
     let mut listed: Vec<&str> = PROGRAMS.iter().map(|(program, _)| *program).collect();
     listed.sort_unstable();
     assert_eq!(names, listed);
+}
+
+#[test]
+fn every_export_is_tried_with_null() {
+    let read = |name| fs::read_to_string(source_dir().join(name)).expect("read the source");
+    let (exports, null) = (read("exports.txt"), read("null.c"));
+    let data = ["eproto_db", "pcap_version"];
+    let functions = exports.lines().map(str::trim).filter(|name| !data.contains(name));
+    let missing: Vec<&str> = functions.filter(|name| !null.contains(&format!("{name}("))).collect();
+    assert!(missing.is_empty(), "null.c does not call {missing:?}");
 }
 
 #[test]
