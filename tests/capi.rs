@@ -62,8 +62,11 @@ programs! {
         accept_and_reject the_kernel_filters the_kernel_refuses
         the_kernel_refuses_the_second packets_in_the_ring a_full_ring rejected_do_not_count
         changed_in_the_callback the_program_cuts invalid_programs the_program_is_copied
-        long_programs without_privileges compile kernel_loads_in_userland
-        network_offset_in_userland cooked_sll cooked_sll2 cooked_length cooked_in_the_kernel
+        long_programs without_privileges compile
+    }
+    filter_verdicts {
+        kernel_loads_in_userland network_offset_in_userland cooked_sll cooked_sll2
+        cooked_length cooked_in_the_kernel
     }
     findalldevs {
         flags loopback_down order ipv4_addresses address_labels ipv6_addresses
@@ -72,8 +75,7 @@ programs! {
     interface {
         down_and_up down_and_up_while_blocked interface_deleted packets_before_deletion
         loopback_once directions inject inject_cooked stats_accumulate stats_count_drops
-        stats_in_a_signal_handler snaplens large_frames frames_above_the_first_mtu
-        time_stamps promiscuous_mode one_protocol two_handles thousand_handles
+        stats_in_a_signal_handler promiscuous_mode one_protocol two_handles thousand_handles
     }
     linktype {
         arphrd_to_dlt arphrd_to_dlt_immediate can_identifier cooked_device_lists_sll
@@ -83,6 +85,9 @@ programs! {
         no_handle_setup no_handle_reading no_handle_asking no_handle_compiling_and_dumping
         arguments_of_created arguments_of_dead arguments_of_live opening devices dumping
         filters names remote
+    }
+    packets {
+        snaplens large_frames frames_above_the_first_mtu time_stamps
     }
     panic {
         injected_panic
