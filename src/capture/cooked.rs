@@ -7,7 +7,7 @@
 
 use crate::bpf::Insn;
 use crate::bpf::insn::{
-    ABS, B, H, IND, LD, LD_IMM, LDX, MSH, SKF_AD_HATYPE, SKF_AD_IFINDEX, SKF_AD_OFF,
+    ABS, B, H, IND, LD, LD_IMM, LDX, LEN, MSH, SKF_AD_HATYPE, SKF_AD_IFINDEX, SKF_AD_OFF,
     SKF_AD_PKTTYPE, SKF_AD_PROTOCOL, W,
 };
 
@@ -129,11 +129,10 @@ const SLL2_FIELDS: &[Field] = &[
 /// Turns a program for packets with a cooked header into one for the kernel, which runs it on the
 /// packet without: offsets into the payload shift, loads of one whole header field become the
 /// kernel's extensions. `None` if the program looks at the header in any other way (part of a field,
-/// several, an address, header and payload at once, or at a place that it computes): such a program
-/// has to run in userland.
+/// several, an address, header and payload at once, or at a place that it computes) or at the packet's
+/// length, which the header is part of: such a program has to run in userland.
 ///
-/// QUIRK: `len` stays what it is to the kernel, the length without the cooked header, and `ret`
-/// keeps that much of the payload; so it is in libpcap.
+/// QUIRK: `ret` keeps that much of the payload, not of the packet; so it is in libpcap.
 #[must_use]
 pub fn rewrite_for_kernel(insns: &[Insn], cooked: Cooked) -> Option<Vec<Insn>> {
     insns.iter().map(|&insn| rewrite(insn, cooked)).collect()
@@ -144,6 +143,10 @@ fn rewrite(insn: Insn, cooked: Cooked) -> Option<Insn> {
         Cooked::Sll => (SLL_LEN as u32, SLL_FIELDS),
         Cooked::Sll2 => (SLL2_LEN as u32, SLL2_FIELDS),
     };
+    // The kernel's length lacks the header.
+    if matches!((insn.class(), insn.mode()), (LD | LDX, LEN)) {
+        return None;
+    }
     let loads = matches!((insn.class(), insn.mode()), (LD, ABS | IND) | (LDX, MSH));
     // Offsets with the top bit set are the kernel's own in both forms of the program.
     if !loads || insn.k > i32::MAX as u32 {

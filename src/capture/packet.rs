@@ -5,12 +5,12 @@
 
 use super::cooked::{self, Cooked};
 use super::ring::frame::{Rules, Scale, Userland};
-use super::ring::{self, Ring};
+use super::ring::{self, Aside, Ring};
 use super::{Direction, Fill, Link, Port, Source, Stats, Wait, arphrd};
 use crate::bpf::insn::RET_K;
 use crate::bpf::{Insn, Program};
 use crate::error::{Code, Error, Result, WarnCode, Warning};
-use crate::handle::batch::Batch;
+use crate::handle::batch::{Batch, Lent};
 use crate::handle::options::{Options, PRECISION_NANO};
 use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
 use crate::names::tstamp;
@@ -46,6 +46,8 @@ pub struct PacketSocket {
     port: Arc<SocketPort>,
     ring: Ring,
     rules: Rules,
+    /// Where the last packet waits for the next read, once its frame is given back.
+    aside: Aside,
     device: String,
     ifindex: i32,
     datalinks: Vec<i32>,
@@ -137,6 +139,7 @@ impl PacketSocket {
             port,
             ring,
             rules,
+            aside: Aside::default(),
             device: options.device.clone(),
             ifindex: interface.ifindex,
             datalinks: interface.datalinks,
@@ -239,7 +242,17 @@ impl Source for PacketSocket {
     }
 
     fn fill(&mut self, batch: &Batch) -> Result<Fill> {
-        self.ring.fill(&mut self.rules, batch, self.port.fd.as_fd())
+        let fill = self.ring.fill(&mut self.rules, batch, self.port.fd.as_fd());
+        self.down |= self.ring.take_down();
+        fill
+    }
+
+    fn settle(&mut self, last: Option<&mut Lent>) {
+        self.ring.settle(&mut self.rules, || {
+            if let Some(last) = last {
+                self.aside.keep(last);
+            }
+        });
     }
 
     fn rewind(&mut self, batch: &Batch) {

@@ -5,10 +5,11 @@
 //! the callback may use the handle, close it, longjmp out, or throw a C++ exception. What was lent to it is
 //! taken back at the start of the next step.
 
-use super::boundary::{handle, null, store, with_handle};
+use super::boundary::{guard, handle, null, store, with_handle};
 use super::handle::pcap_t;
 use super::types::{PCAP_ERROR, PCAP_ERROR_BREAK, pcap_handler, pcap_pkthdr, pcap_stat};
 use crate::error::Code;
+use crate::handle::batch::Lent;
 use crate::handle::control::Token;
 use crate::handle::{Patience, Step};
 use std::ffi::{c_int, c_uchar};
@@ -35,6 +36,17 @@ fn step(h: &pcap_t, token: Token, patience: Patience) -> Outcome {
         }
         Err(_) => Outcome::Stop(PCAP_ERROR),
     }
+}
+
+/// Ends a read that took all that was lent; where its last packet, if that is still needed, lies from now on.
+#[cold]
+#[inline(never)]
+fn settle(h: &pcap_t, last: Option<Lent>) -> *const u8 {
+    let mut lent = last.unwrap_or(Lent::NONE);
+    let needed = last.is_some().then_some(&mut lent);
+    // What fails here fails again at the next step, which can say so.
+    let _ = guard(|| h.handle.settle(needed));
+    lent.data
 }
 
 /// Calls `callback` for up to `cnt` packets (all, for 0 and less): of what is there or comes next, or for as
@@ -69,6 +81,9 @@ unsafe fn deliver(
                 // QUIRK: a break outdoes the count, even of a callback that was the last.
                 if !h.handle.control.undisturbed(token) {
                     break;
+                }
+                if h.handle.is_read() {
+                    settle(h, None);
                 }
                 return if forever { 0 } else { cnt };
             }
@@ -134,19 +149,43 @@ pub unsafe extern "C" fn pcap_next_ex(
     // SAFETY: non-null, so writable by contract. QUIRK: the header pointer is set even if no packet comes.
     unsafe { header.write(h.header()) };
     let token = h.handle.control.token();
+    // SAFETY: `data` is non-null, so writable by contract.
+    unsafe { if take(h, token, data) { 1 } else { next(h, token, data) } }
+}
+
+/// Lends the next packet of the batch, if there is one and the reader may have it.
+///
+/// # Safety
+/// `data` is writable.
+#[inline(always)]
+unsafe fn take(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> bool {
+    if !h.handle.control.undisturbed(token) {
+        return false;
+    }
+    let Some(lent) = h.handle.take() else { return false };
+    // SAFETY: the slot and the header are the handle's own, and `data` is writable by contract.
+    unsafe {
+        h.header().write((*lent).header);
+        data.write(if h.handle.is_read() { settle(h, Some(*lent)) } else { (*lent).data });
+    }
+    true
+}
+
+/// What pcap_next_ex() does where nothing is lent.
+///
+/// # Safety
+/// `data` is writable.
+#[cold]
+#[inline(never)]
+unsafe fn next(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> c_int {
     loop {
-        if h.handle.control.undisturbed(token)
-            && let Some(lent) = h.handle.take()
-        {
-            // SAFETY: the slot and the header are the handle's own, and `data` writable by contract.
-            unsafe {
-                h.header().write((*lent).header);
-                data.write((*lent).data);
-            }
-            return 1;
-        }
         match step(h, token, Patience::Wait) {
-            Outcome::Packets => {}
+            Outcome::Packets => {
+                // SAFETY: forwarded contract.
+                if unsafe { take(h, token, data) } {
+                    return 1;
+                }
+            }
             Outcome::Quiet => return 0,
             Outcome::Stop(status) => return status,
         }

@@ -44,7 +44,8 @@ impl Lent {
 pub struct Batch {
     /// On the heap, so that pointers into it outlive a move of the batch.
     slots: Box<[Cell<Lent>; 2 * BATCH]>,
-    /// The next packet to take, and where they end: both in, or just behind, `slots`.
+    /// Where the packets begin, the next to take, and where they end: in, or just behind, `slots`.
+    start: Cell<*const Lent>,
     next: Cell<*const Lent>,
     end: Cell<*const Lent>,
     /// Which half the next fill uses.
@@ -55,7 +56,8 @@ impl Default for Batch {
     fn default() -> Self {
         let slots = Box::new([const { Cell::new(Lent::NONE) }; 2 * BATCH]);
         let start = slots.as_ptr().cast::<Lent>();
-        Self { slots, next: Cell::new(start), end: Cell::new(start), turn: Cell::new(false) }
+        let [start, next, end] = [start; 3].map(Cell::new);
+        Self { slots, start, next, end, turn: Cell::new(false) }
     }
 }
 
@@ -64,25 +66,41 @@ impl Batch {
     #[inline]
     pub fn take(&self) -> Option<*const Lent> {
         let next = self.next.get();
-        if next == self.end.get() {
+        if self.is_read() {
             return None;
         }
         self.next.set(next.wrapping_add(1));
         Some(next)
     }
 
+    /// Whether the caller has had all packets.
+    #[inline]
+    pub fn is_read(&self) -> bool {
+        self.next.get() == self.end.get()
+    }
+
+    /// Where the packets begin that the caller has had.
+    pub fn read_starts(&self) -> impl Iterator<Item = *const u8> {
+        self.starts(self.start.get(), self.next.get())
+    }
+
     /// Where the packets begin that the caller has not had.
     pub fn unread_starts(&self) -> impl Iterator<Item = *const u8> {
+        self.starts(self.next.get(), self.end.get())
+    }
+
+    fn starts(&self, from: *const Lent, to: *const Lent) -> impl Iterator<Item = *const u8> {
         let index = |slot: *const Lent| {
             slot.addr().wrapping_sub(self.slots.as_ptr().addr()) / size_of::<Lent>()
         };
-        let unread = index(self.next.get())..index(self.end.get());
-        self.slots.get(unread).unwrap_or_default().iter().map(|slot| slot.get().data)
+        let slots = self.slots.get(index(from)..index(to)).unwrap_or_default();
+        slots.iter().map(|slot| slot.get().data)
     }
 
     /// Forgets all packets: what they pointed to goes back to its owner.
     pub fn clear(&self) {
         self.next.set(self.end.get());
+        self.start.set(self.end.get());
     }
 
     /// The slots to fill, for [`Batch::filled`] to tell how many were.
@@ -94,6 +112,7 @@ impl Batch {
     /// The first `len` of the slots now hold packets.
     pub fn filled(&self, len: usize) {
         let start = self.slots().as_ptr().cast::<Lent>();
+        self.start.set(start);
         self.next.set(start);
         self.end.set(start.wrapping_add(len.min(BATCH)));
         self.turn.set(!self.turn.get());

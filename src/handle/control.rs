@@ -61,18 +61,19 @@ impl Control {
         self.word.load(Ordering::Relaxed) == token.0
     }
 
-    /// Why the reader that holds `token` may not go on; a break is taken back, for it is told once.
+    /// Why the reader that holds `token` may not go on.
     pub fn interrupt(&self, token: Token) -> Option<Interrupt> {
         let word = self.word.load(Ordering::SeqCst);
         if word & !FLAGS != token.0 {
             return Some(Interrupt::Closed);
         }
-        if word & BREAK == 0 {
-            return None;
-        }
+        (word & BREAK != 0).then_some(Interrupt::Break)
+    }
+
+    /// Takes a break back, for it is told once.
+    pub fn clear_break(&self) {
         self.word.fetch_and(!BREAK, Ordering::SeqCst);
         self.drain();
-        Some(Interrupt::Break)
     }
 
     /// Begins a life of the handle with nothing asked.
@@ -119,6 +120,7 @@ mod tests {
         control.request_break();
         assert!(!control.undisturbed(token));
         assert_eq!(control.interrupt(token), Some(Interrupt::Break));
+        control.clear_break();
         assert_eq!(control.interrupt(token), None);
         assert!(control.undisturbed(token));
     }
@@ -131,7 +133,7 @@ mod tests {
         control.request_break();
         let mut fds = [crate::sys::poll::readable(control.wake_fd())];
         assert_eq!(crate::sys::poll::poll(&mut fds, 0), Ok(1));
-        assert_eq!(control.interrupt(control.token()), Some(Interrupt::Break));
+        control.clear_break();
         assert_eq!(crate::sys::poll::poll(&mut fds, 0), Ok(0));
     }
 

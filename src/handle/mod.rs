@@ -173,12 +173,30 @@ impl Handle {
         self.batch.take()
     }
 
+    /// Whether all that was lent has been taken.
+    #[inline]
+    pub fn is_read(&self) -> bool {
+        self.batch.is_read()
+    }
+
+    /// Ends a read whose last packet was the last that was lent: if nothing more is there, that is given back,
+    /// so that the descriptor does not promise it again. The packet `last` is still needed, and may move.
+    pub fn settle(&self, last: Option<&mut Lent>) -> Result<()> {
+        live(&mut *self.state()?, on_dead::READ)?.settle(last);
+        Ok(())
+    }
+
     /// Takes back what was lent and looks for more.
     pub fn step(&self, token: Token, patience: Patience) -> Result<Step> {
         let mut rejected = false;
         let mut patient = patience == Patience::Wait;
         loop {
             if let Some(interrupt) = self.control.interrupt(token) {
+                if interrupt == Interrupt::Break {
+                    // Told to whoever reads; a handle that cannot be read says so instead.
+                    live(&mut *self.state()?, on_dead::READ)?;
+                    self.control.clear_break();
+                }
                 return Ok(Step::Stop(interrupt));
             }
             let (fill, wait) = self.fill()?;
@@ -238,9 +256,9 @@ impl Handle {
 
     /// Lets through only packets of `direction`; `None` is a direction that does not exist.
     pub fn set_direction(&self, direction: Option<Direction>) -> Result<()> {
+        let direction = direction.ok_or_else(|| Error::new("Invalid direction"))?;
         let mut state = self.state()?;
         let source = live(&mut state, on_dead::DIRECTION)?;
-        let direction = direction.ok_or_else(|| Error::new("Invalid direction"))?;
         self.take_back(source);
         source.set_direction(direction)
     }

@@ -138,6 +138,8 @@ pub struct Facts {
     pub vlan: Option<(u16, Option<u16>)>,
     /// The receive hash, 0 where the version has none.
     pub rxhash: u32,
+    /// Where in the packet the kernel's network header begins.
+    pub net_offset: u32,
     /// From the `sockaddr_ll`.
     pub addr: LinkAddr,
 }
@@ -338,7 +340,7 @@ impl Rules {
             vlan_tpid: vlan_tpid.unwrap_or(TPID_8021Q),
             vlan_present: facts.vlan.is_some(),
             rxhash: facts.rxhash,
-            net_offset: (header_len > 0).then_some(header_len),
+            net_offset: facts.net_offset.checked_add(header_len),
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct Description {
     pub len: u32,
     /// Where in the frame it begins.
     pub mac: u16,
+    /// Where its network header does.
+    pub net: u16,
     /// TCI and, if known, TPID of a stripped tag.
     pub vlan: Option<(u16, Option<u16>)>,
 }
@@ -130,24 +132,34 @@ impl<H: Header> Ring<H> {
         })
     }
 
-    /// Puts the cursor back to the first packet of `batch` that was not read, and the packets from there on
-    /// to what the kernel wrote.
+    /// Puts the cursor back to behind the last packet of `batch` that was read, and the packets from there
+    /// on to what the kernel wrote.
     pub fn rewind(&mut self, rules: &Rules, batch: &Batch) {
+        let mut read = batch.read_starts().peekable();
         let mut unread = batch.unread_starts().peekable();
+        let mut back_to = (self.first, 0);
         let mut place = self.first;
-        let mut first = None;
-        for before in 0..self.lent {
+        for n in 1..=self.lent {
             let Some((facts, packet)) = self.frame(place) else { return };
+            place = self.after(place, 1);
             let start = rules.start_of(&facts, &packet);
-            if unread.next_if_eq(&start).is_some() {
-                first.get_or_insert((place, before));
+            if read.next_if_eq(&start).is_some() {
+                back_to = (place, n);
+            } else if unread.next_if_eq(&start).is_some() {
                 rules.undo(&facts, packet);
             }
-            place = self.after(place, 1);
         }
-        if let Some((place, lent)) = first {
-            (self.next, self.lent) = (place, lent);
+        (self.next, self.lent) = back_to;
+    }
+
+    /// Gives back what was lent, all of which has been read, if nothing more is there; whether it did.
+    pub fn settle(&mut self, rules: &mut Rules, aside: impl FnOnce()) -> bool {
+        let done = self.lent > 0 && self.status_if_ours(self.next).is_none();
+        if done {
+            aside();
+            self.give_back(rules);
         }
+        done
     }
 
     /// How many frames from the next on may hold packets that the kernel let through until now, and those
@@ -262,6 +274,7 @@ impl<H: Header> Ring<H> {
             len: described.len,
             vlan: described.vlan,
             rxhash: 0,
+            net_offset: described.net.saturating_sub(described.mac).into(),
             addr: link_addr(&address),
         };
         if let Some(copy) = &self.copy

@@ -20,9 +20,10 @@ mod tests;
 use crate::capture::Fill;
 use crate::capture::cooked::LinkAddr;
 use crate::error::{Error, Result};
-use crate::handle::batch::Batch;
+use crate::handle::batch::{Batch, Lent};
 use frame::Rules;
 use layout::{SockaddrLl, Tpacket1Hdr32, Tpacket1Hdr64, Tpacket2Hdr};
+use memory::Scratch;
 pub use setup::{Limits, Request, open};
 use std::os::fd::BorrowedFd;
 
@@ -84,6 +85,26 @@ impl Ring {
         }
     }
 
+    /// Gives back what was lent, all of which has been read, if nothing more is there, so that the socket is
+    /// not readable for what has been read; `aside` is called before that. Whether it did.
+    pub fn settle(&mut self, rules: &mut Rules, aside: impl FnOnce()) -> bool {
+        match self {
+            Self::V3(ring) => ring.settle(rules, aside),
+            Self::V2(ring) => ring.settle(rules, aside),
+            Self::V1(ring) => ring.settle(rules, aside),
+            Self::V1Long(ring) => ring.settle(rules, aside),
+            Self::None(_) => false,
+        }
+    }
+
+    /// Whether the socket has told a read that the interface is down.
+    pub fn take_down(&mut self) -> bool {
+        match self {
+            Self::None(reader) => reader.take_down(),
+            _ => false,
+        }
+    }
+
     /// How many blocks or frames from here on may hold packets that the kernel let through until now.
     pub fn filled_until_now(&self) -> usize {
         match self {
@@ -103,6 +124,25 @@ impl Ring {
     /// Whether packets wait in the socket's queue only.
     pub fn is_none(&self) -> bool {
         matches!(self, Self::None(_))
+    }
+}
+
+/// A copy of the one packet that outlives the frame it came in.
+#[derive(Debug, Default)]
+pub struct Aside(Option<Scratch>);
+
+impl Aside {
+    /// Copies a packet that is lent just now, and changes `lent` to the copy.
+    pub fn keep(&mut self, lent: &mut Lent) {
+        let len = lent.header.caplen as usize;
+        if self.0.as_ref().is_none_or(|scratch| scratch.bytes(0, len).is_none()) {
+            self.0 = Some(Scratch::new(len.next_power_of_two()));
+        }
+        let Some(scratch) = &mut self.0 else { return };
+        // SAFETY: the caller has had the packet from the last fill, so its bytes are still there.
+        let bytes = unsafe { std::slice::from_raw_parts(lent.data, len) };
+        scratch.tail_mut(0).iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        lent.data = scratch.bytes(0, len).map_or(lent.data, |p| p.as_ptr().cast_const());
     }
 }
 

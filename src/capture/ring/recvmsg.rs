@@ -22,13 +22,15 @@ pub struct Reader {
     /// What the kernel told of a packet that is to be lent again.
     held: Option<(Facts, u32)>,
     last: Option<(Facts, u32)>,
+    /// The socket has told that the interface is down, which it tells once.
+    down: bool,
 }
 
 impl Reader {
     /// A reader of packets of up to `snapshot` bytes.
     pub fn new(snapshot: u32) -> Self {
         let buffer = Scratch::new(HEADROOM.saturating_add(snapshot as usize));
-        Self { buffer, held: None, last: None }
+        Self { buffer, held: None, last: None, down: false }
     }
 
     /// Lends the next packet, without waiting.
@@ -45,6 +47,11 @@ impl Reader {
         }
         batch.filled(usize::from(lent.is_some()));
         Ok(if lent.is_some() { Fill::Packets } else { Fill::Rejected })
+    }
+
+    /// Whether the interface has gone down since this was last asked.
+    pub fn take_down(&mut self) -> bool {
+        std::mem::take(&mut self.down)
     }
 
     /// Keeps the packet of `batch` for the next fill, if it was not read.
@@ -70,7 +77,11 @@ impl Reader {
     fn receive(&mut self, fd: BorrowedFd<'_>) -> Result<Option<(Facts, u32)>> {
         let got = match packet::receive(fd, self.buffer.tail_mut(HEADROOM)) {
             Ok(got) => got,
-            Err(Errno(libc::EAGAIN | libc::EINTR | libc::ENETDOWN)) => return Ok(None),
+            Err(Errno(libc::EAGAIN | libc::EINTR)) => return Ok(None),
+            Err(Errno(libc::ENETDOWN)) => {
+                self.down = true;
+                return Ok(None);
+            }
             Err(errno) => return Err(Error::errno("recvfrom", errno)),
         };
         let from = SockaddrLl {
@@ -90,7 +101,9 @@ impl Reader {
         #[allow(clippy::unnecessary_cast, reason = "time_t has 32 bits on some machines")]
         let (sec, nsec) = got.stamp.map_or_else(now, |t| (t.tv_sec as i64, t.tv_nsec as u32));
         let whole = got.aux.map_or(got.length as u32, |aux| aux.tp_len);
-        let facts = Facts { sec, nsec, len: whole, vlan, rxhash: 0, addr: link_addr(&from) };
+        let net_offset = got.aux.map_or(0, |aux| aux.tp_net.saturating_sub(aux.tp_mac)).into();
+        let addr = link_addr(&from);
+        let facts = Facts { sec, nsec, len: whole, vlan, rxhash: 0, net_offset, addr };
         Ok(Some((facts, got.captured as u32)))
     }
 }

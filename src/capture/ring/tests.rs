@@ -231,6 +231,7 @@ fn what_was_lent_and_not_read_can_be_lent_again_by_other_rules() {
     assert_eq!(take_all(&batch), [tagged(2), ethernet(4, 60)]);
     // All read: nothing to take back.
     blocks.ring.rewind(&rules, &batch);
+    batch.clear();
     assert_eq!(blocks.ring.fill(&mut rules, &batch), Ok(Fill::Nothing));
 }
 

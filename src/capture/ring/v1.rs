@@ -17,6 +17,7 @@ impl Header for Tpacket1Hdr32 {
             captured: self.snaplen,
             len: self.len,
             mac: self.mac,
+            net: self.net,
             vlan: None,
         }
     }
@@ -32,6 +33,7 @@ impl Header for Tpacket1Hdr64 {
             captured: self.snaplen,
             len: self.len,
             mac: self.mac,
+            net: self.net,
             vlan: None,
         }
     }

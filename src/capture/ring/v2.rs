@@ -15,6 +15,7 @@ impl Header for Tpacket2Hdr {
             captured: self.snaplen,
             len: self.len,
             mac: self.mac,
+            net: self.net,
             vlan: tagged.then_some((self.vlan_tci, tpid)),
         }
     }

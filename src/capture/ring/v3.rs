@@ -66,23 +66,36 @@ impl Ring {
         Ok(if lent == 0 { Fill::Rejected } else { Fill::Packets })
     }
 
-    /// Puts the cursor back to the first packet of `batch` that was not read, and the packets from there on
-    /// to what the kernel wrote.
+    /// Puts the cursor back to behind the last packet of `batch` that was read, and the packets from there
+    /// on to what the kernel wrote.
     pub fn rewind(&mut self, rules: &Rules, batch: &Batch) {
         let Some(end) = self.at else { return };
+        let mut read = batch.read_starts().peekable();
         let mut unread = batch.unread_starts().peekable();
         let mut at = self.lent;
-        let mut first = None;
-        while at.left > end.left && unread.peek().is_some() {
+        let mut back_to = at;
+        while at.left > end.left {
             let Some((facts, packet, next)) = self.frame(at) else { return };
+            at = Cursor { offset: at.offset.saturating_add(next), left: at.left.saturating_sub(1) };
             let start = rules.start_of(&facts, &packet);
-            if unread.next_if_eq(&start).is_some() {
-                first.get_or_insert(at);
+            if read.next_if_eq(&start).is_some() {
+                back_to = at;
+            } else if unread.next_if_eq(&start).is_some() {
                 rules.undo(&facts, packet);
             }
-            at = Cursor { offset: at.offset.saturating_add(next), left: at.left.saturating_sub(1) };
         }
-        self.at = first.or(self.at);
+        self.at = Some(back_to);
+    }
+
+    /// Gives back what was lent, all of which has been read, if nothing more is there; whether it did.
+    pub fn settle(&mut self, rules: &mut Rules, aside: impl FnOnce()) -> bool {
+        let next = self.after(self.block);
+        let done = self.at.is_some_and(|at| at.left == 0) && !self.is_ours(next);
+        if done {
+            aside();
+            self.give_back(rules);
+        }
+        done
     }
 
     /// How many blocks may hold packets that the kernel let through until now: those that are ours, and the
@@ -116,7 +129,10 @@ impl Ring {
                 None => {}
             }
             if self.is_ours(self.block) {
-                let Some(desc) = self.memory.read::<BlockDesc>(self.base(self.block)) else {
+                let desc = self.memory.read::<BlockDesc>(self.base(self.block));
+                let desc = desc.filter(|desc| self.holds(desc.num_pkts));
+                let Some(desc) = desc else {
+                    self.at = Some(Cursor::default());
                     return Err(corrupted());
                 };
                 let offset = desc.offset_to_first_pkt as usize;
@@ -126,6 +142,11 @@ impl Ring {
         Ok(None)
     }
 
+    /// Whether a block has room for so many packets.
+    fn holds(&self, packets: u32) -> bool {
+        packets as usize <= self.geometry.block_size / HEADERS
+    }
+
     fn give_back(&mut self, rules: &mut Rules) {
         let status = self.memory.status(self.base(self.block).saturating_add(BLOCK_STATUS));
         if let Some(status) = status {
@@ -133,11 +154,14 @@ impl Ring {
             status.store(STATUS_KERNEL, Ordering::Release);
         }
         self.at = None;
-        self.block = self.block.wrapping_add(1);
-        if self.block >= self.geometry.blocks {
-            self.block = 0;
-        }
+        self.block = self.after(self.block);
         rules.consumed(1);
+    }
+
+    /// The block behind `block`.
+    fn after(&self, block: usize) -> usize {
+        let next = block.wrapping_add(1);
+        if next < self.geometry.blocks { next } else { 0 }
     }
 
     /// Lends up to a batch of packets that need no more than a VLAN tag; how many, or `None` for a block
@@ -212,6 +236,7 @@ impl Ring {
             len: header.len,
             vlan: tagged.then_some((header.vlan_tci as u16, tpid)),
             rxhash: header.rxhash,
+            net_offset: header.net.saturating_sub(header.mac).into(),
             addr: link_addr(&address),
         };
         Some((facts, packet, header.next_offset as usize))
