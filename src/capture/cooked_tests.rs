@@ -91,7 +91,7 @@ fn computed_places() {
         let header = cooked.header_len() as u32;
         let packet = cooked_packet(cooked, &payload);
         for (x, k) in [(0, header), (3, header), (20, header + 5), (30, header), (400, header)] {
-            let into = |insn| vec![Insn::stmt(LDX_IMM, LDX_W_LEN, x), insn, Insn::stmt(STX, 0)];
+            let into = |insn| vec![Insn::stmt(LDX_IMM, x), insn, Insn::stmt(STX, 0)];
             for insn in [Insn::stmt(LD | H | IND, k), Insn::stmt(LDX_B_MSH, k)] {
                 let original = into(insn);
                 let rewritten = rewrite_for_kernel(&original, cooked).expect("payload only");
@@ -123,7 +123,7 @@ fn the_rest_of_a_program_stays() {
         Insn::stmt(LD | B | ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT),
         Insn::stmt(LD | H | ABS, SKF_NET_OFF + 2),
         Insn::stmt(LD_MEM, 1),
-        Insn::stmt(LDX_IMM, LDX_W_LEN, 3),
+        Insn::stmt(LDX_IMM, 3),
         Insn::jump(JMP | JEQ | K, 2, 0, 0),
         Insn::stmt(RET_K, 12),
     ];

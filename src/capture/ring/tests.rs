@@ -495,7 +495,7 @@ fn any_rules(random: &mut Random) -> Rules {
     let link = *links.get(random.next() as usize % 4).unwrap_or(&can);
     let mut rules = rules(link);
     rules.snapshot = random.edge();
-    if random.next() % 3 == 0 {
+    if random.next().is_multiple_of(3) {
         let load = Insn::stmt(LD | H | ABS, random.next() % 30);
         rules.filter = Program::new(&[load, Insn::stmt(RET_K, random.edge())]);
         rules.userland = Userland::All;
@@ -534,7 +534,7 @@ fn a_hostile_kernel_cannot_lead_outside_a_ring_of_blocks() {
         }
         for _ in 0..6 {
             let _ = blocks.ring.fill(&mut rules, &batch);
-            if random.next() % 3 == 0 {
+            if random.next().is_multiple_of(3) {
                 blocks.ring.rewind(&rules, &batch);
             }
             look_at(&batch);
@@ -546,7 +546,7 @@ fn a_hostile_kernel_cannot_lead_outside_a_ring_of_blocks() {
 fn a_hostile_kernel_cannot_lead_outside_a_ring_of_frames() {
     let mut random = Random(0xdead_beef_cafe_f00d);
     for _ in 0..3000 {
-        let mut frames = Frames::<Tpacket2Hdr>::new(3, random.next() % 2 == 0);
+        let mut frames = Frames::<Tpacket2Hdr>::new(3, random.next().is_multiple_of(2));
         let mut rules = any_rules(&mut random);
         let batch = Batch::default();
         for n in 0..9 {
@@ -560,7 +560,7 @@ fn a_hostile_kernel_cannot_lead_outside_a_ring_of_frames() {
         }
         for _ in 0..6 {
             let _ = frames.ring.fill(&mut rules, &batch, frames.socket.as_fd());
-            if random.next() % 3 == 0 {
+            if random.next().is_multiple_of(3) {
                 frames.ring.rewind(&rules, &batch);
             }
             look_at(&batch);
