@@ -10,7 +10,7 @@ pub struct TextBuffer<const N: usize>(UnsafeCell<[c_char; N]>);
 
 impl<const N: usize> TextBuffer<N> {
     /// An empty text.
-    pub const fn new() -> Self {
+    pub const fn empty() -> Self {
         Self(UnsafeCell::new([0; N]))
     }
 }

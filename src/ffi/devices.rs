@@ -107,7 +107,7 @@ pub unsafe extern "C" fn pcap_freealldevs(devices: *mut pcap_if_t) {
 }
 
 thread_local! {
-    static DEVICE: TextBuffer<64> = const { TextBuffer::new() };
+    static DEVICE: TextBuffer<64> = const { TextBuffer::empty() };
 }
 
 /// The name of the device to use where none is chosen. QUIRK: fails once pcap_init() has been called.

@@ -239,7 +239,7 @@ pub unsafe extern "C" fn bpf_validate(insns: *const bpf_insn, len: c_int) -> c_i
 const IMAGE: usize = 256;
 
 thread_local! {
-    static IMAGE_TEXT: TextBuffer<IMAGE> = const { TextBuffer::new() };
+    static IMAGE_TEXT: TextBuffer<IMAGE> = const { TextBuffer::empty() };
 }
 
 /// The text of one instruction, which is number `n` of its program.

@@ -14,9 +14,9 @@ fn constant(text: Option<&'static CStr>) -> *const c_char {
 }
 
 thread_local! {
-    static STATUS: TextBuffer<64> = const { TextBuffer::new() };
-    static ERRNO: TextBuffer<256> = const { TextBuffer::new() };
-    static DLT: TextBuffer<40> = const { TextBuffer::new() };
+    static STATUS: TextBuffer<64> = const { TextBuffer::empty() };
+    static ERRNO: TextBuffer<256> = const { TextBuffer::empty() };
+    static DLT: TextBuffer<40> = const { TextBuffer::empty() };
 }
 
 /// What a `PCAP_ERROR_` or `PCAP_WARNING_` status means.

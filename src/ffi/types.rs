@@ -38,7 +38,7 @@ pub struct pcap_stat {
 
 #[repr(C)]
 pub struct pcap_addr {
-    pub next: *mut pcap_addr,
+    pub next: *mut Self,
     pub addr: *mut libc::sockaddr,
     pub netmask: *mut libc::sockaddr,
     pub broadaddr: *mut libc::sockaddr,
@@ -47,7 +47,7 @@ pub struct pcap_addr {
 
 #[repr(C)]
 pub struct pcap_if {
-    pub next: *mut pcap_if,
+    pub next: *mut Self,
     pub name: *mut c_char,
     pub description: *mut c_char,
     pub addresses: *mut pcap_addr,

@@ -156,7 +156,10 @@ mod tests {
         ];
         for (number, name, description) in cases {
             assert_eq!(by_dlt(number), Some(&Row { dlt: number, name, description }));
-            assert_eq!(by_name(&name.to_str().unwrap().to_lowercase()).map(|row| row.dlt), Some(number));
+            assert_eq!(
+                by_name(&name.to_str().unwrap().to_lowercase()).map(|row| row.dlt),
+                Some(number)
+            );
         }
         for number in [-1, 13, 14, 305] {
             assert_eq!(by_dlt(number), None);

@@ -100,7 +100,7 @@ fn control_messages(msg: &libc::msghdr) -> (Option<libc::tpacket_auxdata>, Optio
         // SAFETY: non-null, so a whole header inside the buffer, by CMSG_FIRSTHDR and CMSG_NXTHDR.
         let (head, data) = unsafe { (*at, libc::CMSG_DATA(at)) };
         // SAFETY: no pointer is passed on.
-        let room = (head.cmsg_len as usize).saturating_sub(unsafe { libc::CMSG_LEN(0) } as usize);
+        let room = head.cmsg_len.saturating_sub(unsafe { libc::CMSG_LEN(0) } as usize);
         match (head.cmsg_level, head.cmsg_type) {
             (libc::SOL_PACKET, libc::PACKET_AUXDATA)
                 if room >= size_of::<libc::tpacket_auxdata>() =>

@@ -74,8 +74,8 @@ impl Stream {
     /// The position in the file.
     pub fn tell(&self) -> Sys<i64> {
         // SAFETY: an open stream.
-        let at = unsafe { libc::ftello(self.as_ptr()) };
-        if at < 0 { Err(Errno::last()) } else { Ok(at.into()) }
+        let at = unsafe { libc::ftello64(self.as_ptr()) };
+        if at < 0 { Err(Errno::last()) } else { Ok(at) }
     }
 
     /// Closes it.

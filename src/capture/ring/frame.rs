@@ -41,7 +41,7 @@ impl<'m> Packet<'m> {
     }
 
     /// How many bytes there are.
-    pub fn len(&self) -> u32 {
+    pub fn captured(&self) -> u32 {
         self.len
     }
 
@@ -205,10 +205,13 @@ impl Rules {
             && (self.filter.is_none() || self.userland == Userland::None)
     }
 
-    /// A block, or a frame where there are none, has been read to its end.
-    pub fn one_consumed(&mut self) {
-        if let Userland::First(n) = self.userland {
-            self.userland = if n > 1 { Userland::First(n.wrapping_sub(1)) } else { Userland::None };
+    /// So many blocks, or frames where there are none, have been read to their end.
+    pub fn consumed(&mut self, n: usize) {
+        if let Userland::First(left) = self.userland {
+            self.userland = match left.saturating_sub(n) {
+                0 => Userland::None,
+                left => Userland::First(left),
+            };
         }
     }
 
@@ -217,12 +220,12 @@ impl Rules {
         if !self.wants(&facts.addr) {
             return None;
         }
-        let before = packet.len();
+        let before = packet.captured();
         if self.has_can_id(&facts.addr) {
             self.fix_can(&mut packet, u16::from_be(facts.addr.protocol));
         }
         self.add_header(facts, &mut packet);
-        let header_len = packet.len().saturating_sub(before);
+        let header_len = packet.captured().saturating_sub(before);
         let mut len = facts.len.saturating_add(header_len);
         let mut caplen = u32::MAX;
         if self.userland != Userland::None
@@ -237,7 +240,7 @@ impl Rules {
             // The kernel cuts to what a program returns, and never cuts the header that it does not know.
             caplen = kept.saturating_add(header_len);
         }
-        if let Some((offset, tag)) = self.tag(facts, packet.len())
+        if let Some((offset, tag)) = self.tag(facts, packet.captured())
             && packet.insert_tag(offset, tag)
         {
             len = len.saturating_add(TAG_LEN);
@@ -246,7 +249,7 @@ impl Rules {
         Some(Lent {
             header: PacketHeader {
                 ts: libc::timeval { tv_sec: facts.sec as _, tv_usec: self.scale.apply(facts.nsec) },
-                caplen: packet.len().min(caplen).min(self.snapshot),
+                caplen: packet.captured().min(caplen).min(self.snapshot),
                 len,
             },
             data: packet.start(),
@@ -256,7 +259,7 @@ impl Rules {
     /// Where [`Rules::apply`] has let `packet` begin.
     pub fn start_of(&self, facts: &Facts, packet: &Packet<'_>) -> *const u8 {
         let header = self.link.header_len();
-        let tag = self.tag(facts, packet.len().saturating_add(header)).map_or(0, |_| TAG_LEN);
+        let tag = self.tag(facts, packet.captured().saturating_add(header)).map_or(0, |_| TAG_LEN);
         packet.start().wrapping_sub(header.saturating_add(tag) as usize)
     }
 
@@ -264,7 +267,7 @@ impl Rules {
     /// so that it can be applied again.
     pub fn undo(&self, facts: &Facts, mut packet: Packet<'_>) {
         if matches!(self.link, Link::Raw { .. })
-            && let Some((offset, _)) = self.tag(facts, packet.len())
+            && let Some((offset, _)) = self.tag(facts, packet.captured())
         {
             packet.remove_tag(offset);
         }

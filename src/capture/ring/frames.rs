@@ -4,22 +4,25 @@
 //! larger than a frame, the kernel leaves it whole in the socket's queue too (PACKET_COPY_THRESH), and it
 //! is fetched from there in its turn: both queues are filled under one lock, so they agree on the order.
 
-use super::frame::{Facts, Packet, Rules};
-use super::layout::{STATUS_COPY, STATUS_KERNEL, STATUS_USER, SockaddrLl, align};
+use super::frame::{Facts, Packet, Rules, Scale};
+use super::layout::{
+    STATUS_COPY, STATUS_KERNEL, STATUS_USER, STATUS_VLAN_VALID, SockaddrLl, align,
+};
 use super::memory::{Memory, Scratch, Shared};
 use super::{Geometry, corrupted, link_addr};
 use crate::capture::Fill;
 use crate::error::Result;
-use crate::handle::batch::{BATCH, Batch};
+use crate::handle::batch::{BATCH, Batch, Lent, PacketHeader};
 use crate::sys::socket;
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A version's frame header.
 pub trait Header: Shared {
-    /// What it says of a packet, whatever the version.
-    fn describe(&self) -> Description;
+    /// What it says of a packet, whatever the version; `status` is that of the frame.
+    fn describe(&self, status: u32) -> Description;
     /// Where in it the 32 bits of the status stand that hold the flags.
     const STATUS: usize = 0;
 }
@@ -47,13 +50,22 @@ pub struct Ring<H> {
     memory: Memory,
     geometry: Geometry,
     /// The frame that is read next.
-    next: usize,
-    /// Frames before `next` that are lent.
+    next: Place,
+    /// The frames before that which are lent: the first, and how many.
+    first: Place,
     lent: usize,
     /// The most that may be lent at once: a small part of the ring, so that the kernel keeps most of it.
     most: usize,
     copy: Option<Copy>,
     header: PhantomData<H>,
+}
+
+/// A frame's place in the ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    block: usize,
+    /// Which frame of the block.
+    within: usize,
 }
 
 /// The packet that was too large for its frame.
@@ -62,7 +74,7 @@ struct Copy {
     /// Room before the packet for a tag or a cooked header, then the packet.
     buffer: Scratch,
     /// The frame whose packet the buffer holds, and its length.
-    held: Option<(usize, u32)>,
+    held: Option<(Place, u32)>,
 }
 
 /// Room in front of a fetched packet.
@@ -76,29 +88,39 @@ impl<H: Header> Ring<H> {
         let most = (geometry.frames() / 8).clamp(1, BATCH);
         let buffer = || Scratch::new(COPY_HEADROOM.saturating_add(COPY_MAX));
         let copy = fetch.then(|| Copy { buffer: buffer(), held: None });
-        Self { memory, geometry, next: 0, lent: 0, most, copy, header: PhantomData }
+        let (next, first) = (Place::default(), Place::default());
+        Self { memory, geometry, next, first, lent: 0, most, copy, header: PhantomData }
     }
 
     /// Gives back what was lent and lends what is there.
     pub fn fill(&mut self, rules: &mut Rules, batch: &Batch, fd: BorrowedFd<'_>) -> Result<Fill> {
         self.give_back(rules);
-        let mut slots = batch.slots().iter().take(self.most);
+        let slots = batch.slots();
+        let slots = slots.get(..self.most.min(rules.most())).unwrap_or(slots);
         let mut packets = 0usize;
         let mut fetched = false;
-        while self.lent < self.most && packets < rules.most() && !fetched {
+        while self.lent < self.most && packets < slots.len() && !fetched {
+            if rules.plain() {
+                let run = self.lend_plain(rules, slots.get(packets..).unwrap_or_default())?;
+                packets = packets.wrapping_add(run);
+                if run > 0 {
+                    continue;
+                }
+            }
+            // A frame that needs more than that, or none.
             let Some(status) = self.status_if_ours(self.next) else { break };
             fetched = status & STATUS_COPY != 0 && self.fetch(fd);
             let Some((facts, packet)) = self.frame(self.next) else {
-                self.advance();
+                self.advance(1);
                 return Err(corrupted());
             };
             if let Some(packet) = rules.apply(&facts, packet)
-                && let Some(slot) = slots.next()
+                && let Some(slot) = slots.get(packets)
             {
                 slot.set(packet);
                 packets = packets.wrapping_add(1);
             }
-            self.advance();
+            self.advance(1);
         }
         batch.filled(packets);
         Ok(match (self.lent, packets) {
@@ -111,82 +133,112 @@ impl<H: Header> Ring<H> {
     /// Puts the cursor back to the first packet of `batch` that was not read, and the packets from there on
     /// to what the kernel wrote.
     pub fn rewind(&mut self, rules: &Rules, batch: &Batch) {
-        let frames = self.geometry.frames();
         let mut unread = batch.unread_starts().peekable();
-        let end = self.next;
+        let mut place = self.first;
         let mut first = None;
-        for back in (1..=self.lent).rev() {
-            let frame =
-                end.wrapping_add(frames).wrapping_sub(back).checked_rem(frames).unwrap_or(0);
-            let Some((facts, packet)) = self.frame(frame) else { return };
+        for before in 0..self.lent {
+            let Some((facts, packet)) = self.frame(place) else { return };
             let start = rules.start_of(&facts, &packet);
             if unread.next_if_eq(&start).is_some() {
-                first.get_or_insert((frame, self.lent.saturating_sub(back)));
+                first.get_or_insert((place, before));
                 rules.undo(&facts, packet);
             }
+            place = self.after(place, 1);
         }
-        if let Some((frame, lent)) = first {
-            (self.next, self.lent) = (frame, lent);
+        if let Some((place, lent)) = first {
+            (self.next, self.lent) = (place, lent);
         }
     }
 
-    /// How many frames from the next on may hold packets that the kernel let through until now.
+    /// How many frames from the next on may hold packets that the kernel let through until now, and those
+    /// that are lent.
     pub fn filled_until_now(&self) -> usize {
-        let frames = self.geometry.frames();
-        let ready = (0..frames)
-            .map(|n| self.next.wrapping_add(n).checked_rem(frames).unwrap_or(0))
-            .take_while(|frame| self.status_if_ours(*frame).is_some())
-            .count();
+        let mut place = self.next;
+        let mut ready = 0usize;
+        while ready < self.geometry.frames() && self.status_if_ours(place).is_some() {
+            ready = ready.wrapping_add(1);
+            place = self.after(place, 1);
+        }
         ready.saturating_add(self.lent)
     }
 
-    #[inline]
-    fn base(&self, frame: usize) -> usize {
-        self.geometry.frame_offset(frame)
+    /// Where a frame begins.
+    fn offset(&self, place: Place) -> usize {
+        let block = place.block.wrapping_mul(self.geometry.block_size);
+        block.wrapping_add(place.within.wrapping_mul(self.geometry.frame_size))
     }
 
-    fn status_if_ours(&self, frame: usize) -> Option<u32> {
+    /// Frames from `place` to the end of its block.
+    fn left_in_block(&self, place: Place) -> usize {
+        self.geometry.frames_per_block.saturating_sub(place.within)
+    }
+
+    /// The place `n` frames on, which is in the same block or the start of the next.
+    fn after(&self, place: Place, n: usize) -> Place {
+        let within = place.within.wrapping_add(n);
+        if within < self.geometry.frames_per_block {
+            return Place { within, ..place };
+        }
+        let block = place.block.wrapping_add(1);
+        Place { block: if block < self.geometry.blocks { block } else { 0 }, within: 0 }
+    }
+
+    /// `n` more frames are lent, all in one block.
+    fn advance(&mut self, n: usize) {
+        self.lent = self.lent.wrapping_add(n);
+        self.next = self.after(self.next, n);
+    }
+
+    fn status_if_ours(&self, place: Place) -> Option<u32> {
         // Acquire, for the kernel writes the packet before it hands the frame over.
-        let at = self.base(frame).wrapping_add(H::STATUS);
+        let at = self.offset(place).wrapping_add(H::STATUS);
         let status = self.memory.status(at)?.load(Ordering::Acquire);
         (status & STATUS_USER != 0).then_some(status)
     }
 
-    fn advance(&mut self) {
-        self.lent = self.lent.wrapping_add(1);
-        self.next = self.next.wrapping_add(1);
-        if self.next >= self.geometry.frames() {
-            self.next = 0;
+    fn give_back(&mut self, rules: &mut Rules) {
+        rules.consumed(self.lent);
+        while self.lent > 0 {
+            let run = self.lent.min(self.left_in_block(self.first));
+            let size = self.geometry.frame_size;
+            if let Some(start) = self.memory.bytes(self.offset(self.first), run.wrapping_mul(size))
+            {
+                Run { start: start.as_ptr(), size, snapshot: 0 }.give_back::<H>(run);
+            }
+            self.first = self.after(self.first, run);
+            self.lent = self.lent.wrapping_sub(run);
+        }
+        self.first = self.next;
+        if let Some(copy) = &mut self.copy {
+            copy.held = copy.held.filter(|(place, _)| *place == self.next);
         }
     }
 
-    fn give_back(&mut self, rules: &mut Rules) {
-        let frames = self.geometry.frames();
-        for back in (1..=self.lent).rev() {
-            let frame = if self.next >= back {
-                self.next.wrapping_sub(back)
-            } else {
-                self.next.wrapping_add(frames).wrapping_sub(back)
-            };
-            if let Some(status) = self.memory.status(self.base(frame).wrapping_add(H::STATUS)) {
-                // Release, for our reads of the packet come before the kernel's next writes.
-                status.store(STATUS_KERNEL, Ordering::Release);
-            }
-            rules.one_consumed();
-        }
-        self.lent = 0;
-        if let Some(copy) = &mut self.copy {
-            copy.held = copy.held.filter(|(frame, _)| *frame == self.next);
-        }
+    /// Lends packets that need nothing done, up to the end of the block; how many.
+    fn lend_plain(&mut self, rules: &Rules, slots: &[Cell<Lent>]) -> Result<usize> {
+        let most = self.left_in_block(self.next).min(self.most.wrapping_sub(self.lent));
+        let slots = slots.get(..most).unwrap_or(slots);
+        let size = self.geometry.frame_size;
+        let needed = slots.len().wrapping_mul(size);
+        let Some(start) = self.memory.bytes(self.offset(self.next), needed) else {
+            return Err(corrupted());
+        };
+        let run = Run { start: start.as_ptr(), size, snapshot: rules.snapshot };
+        let lent = match rules.scale {
+            Scale::Micro => run.lend::<H, false>(slots),
+            Scale::Nano => run.lend::<H, true>(slots),
+        };
+        self.advance(lent);
+        Ok(lent)
     }
 
     /// Fetches the packet of the next frame from the socket's queue, unless it has been fetched before.
     fn fetch(&mut self, fd: BorrowedFd<'_>) -> bool {
         let Some(copy) = &mut self.copy else { return false };
-        if copy.held.is_some_and(|(frame, _)| frame == self.next) {
+        if copy.held.is_some_and(|(place, _)| place == self.next) {
             return true;
         }
-        let room = copy.buffer.from_mut(COPY_HEADROOM);
+        let room = copy.buffer.tail_mut(COPY_HEADROOM);
         let room_len = room.len();
         // An empty queue cannot be, but then the frame has the packet's beginning at least.
         copy.held = socket::take_datagram(fd, room)
@@ -196,12 +248,13 @@ impl<H: Header> Ring<H> {
         copy.held.is_some()
     }
 
-    /// The packet of `frame`, whole if it was fetched, and what the kernel tells of it.
-    fn frame(&self, frame: usize) -> Option<(Facts, Packet<'_>)> {
-        let base = self.base(frame);
+    /// The packet of a frame, whole if it was fetched, and what the kernel tells of it.
+    fn frame(&self, place: Place) -> Option<(Facts, Packet<'_>)> {
+        let base = self.offset(place);
         let address_at = align(size_of::<H>());
         let headers = address_at.wrapping_add(size_of::<SockaddrLl>());
-        let described = self.memory.read::<H>(base)?.describe();
+        let status = self.memory.read::<u32>(base.checked_add(H::STATUS)?)?;
+        let described = self.memory.read::<H>(base)?.describe(status);
         let address = self.memory.read::<SockaddrLl>(base.checked_add(address_at)?)?;
         let facts = Facts {
             sec: i64::from(described.sec),
@@ -212,7 +265,7 @@ impl<H: Header> Ring<H> {
             addr: link_addr(&address),
         };
         if let Some(copy) = &self.copy
-            && let Some((_, len)) = copy.held.filter(|(held, _)| *held == frame)
+            && let Some((_, len)) = copy.held.filter(|(held, _)| *held == place)
         {
             let start = copy.buffer.bytes(COPY_HEADROOM, len as usize)?;
             // SAFETY: `len` bytes of the buffer were received behind COPY_HEADROOM bytes of room, and nobody
@@ -229,5 +282,63 @@ impl<H: Header> Ring<H> {
         // SAFETY: the packet and its headroom lie inside this frame, behind the frame's own headers; the
         // frame is ours, and a ring is used by one thread at a time.
         Some((facts, unsafe { Packet::new(start, described.captured, headroom) }))
+    }
+}
+
+/// A walk over neighbouring frames.
+struct Run {
+    /// The first frame, inside the ring and aligned to 16.
+    start: *mut u8,
+    /// Bytes from one frame to the next.
+    size: usize,
+    snapshot: u32,
+}
+
+impl Run {
+    /// Gives `n` frames back to the kernel. They are inside the ring.
+    fn give_back<H: Header>(&self, n: usize) {
+        let mut frame = self.start;
+        for _ in 0..n {
+            // SAFETY: the frame is inside the ring, and begins with its header; it is aligned to 16, and the
+            // kernel accesses this word as an atomic too.
+            let status = unsafe { AtomicU32::from_ptr(frame.add(H::STATUS).cast()) };
+            // Release, for our reads of the packet come before the kernel's next writes.
+            status.store(STATUS_KERNEL, Ordering::Release);
+            frame = frame.wrapping_add(self.size);
+        }
+    }
+
+    /// Lends packets up to the first frame that is not ours or needs more than that; how many. The frames
+    /// for all of `slots` are inside the ring.
+    ///
+    /// This loop is what a packet costs; it is kept by itself so that all it uses stays in registers.
+    #[inline(never)]
+    fn lend<H: Header, const NANO: bool>(&self, slots: &[Cell<Lent>]) -> usize {
+        let scale = if NANO { Scale::Nano } else { Scale::Micro };
+        let Self { start: mut frame, size, snapshot } = *self;
+        for (n, slot) in slots.iter().enumerate() {
+            // SAFETY: the frame is inside the ring, and begins with its header; it is aligned to 16, and the
+            // kernel accesses this word as an atomic too.
+            let status = unsafe { AtomicU32::from_ptr(frame.add(H::STATUS).cast()) };
+            // Acquire, for the kernel writes the packet before it hands the frame over.
+            let status = status.load(Ordering::Acquire);
+            if status & (STATUS_USER | STATUS_COPY | STATUS_VLAN_VALID) != STATUS_USER {
+                return n;
+            }
+            // SAFETY: as above, and the frame is ours; any bytes are a header.
+            let header = unsafe { frame.cast::<H>().read_unaligned() }.describe(status);
+            // No sum overflows: all that is added to an address or to 16 bits has 32 bits.
+            let end = (header.captured as usize).wrapping_add(header.mac.into());
+            if end > size || header.vlan.is_some() {
+                return n;
+            }
+            let tv_sec = libc::time_t::from(header.sec);
+            let ts = libc::timeval { tv_sec, tv_usec: scale.apply(header.nsec) };
+            let caplen = header.captured.min(snapshot);
+            let data = frame.wrapping_add(header.mac.into()).cast_const();
+            slot.set(Lent { header: PacketHeader { ts, caplen, len: header.len }, data });
+            frame = frame.wrapping_add(size);
+        }
+        slots.len()
     }
 }

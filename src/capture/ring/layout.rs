@@ -120,6 +120,7 @@ macro_rules! shared {
 }
 
 shared!(
+    u32 = 4,
     SockaddrLl = 20,
     Tpacket3Hdr = 48,
     BlockDesc = 24,

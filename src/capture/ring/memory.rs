@@ -46,7 +46,7 @@ impl Scratch {
     }
 
     /// The bytes from `offset` on, to receive into; empty if there are none.
-    pub fn from_mut(&mut self, offset: usize) -> &mut [u8] {
+    pub fn tail_mut(&mut self, offset: usize) -> &mut [u8] {
         let len = self.size().saturating_sub(offset);
         let offset = offset.min(self.size());
         // SAFETY: inside the allocation, initialised, and borrowed by nobody else as `self` is not.

@@ -59,15 +59,6 @@ impl Geometry {
     pub fn frames(&self) -> usize {
         self.blocks.saturating_mul(self.frames_per_block)
     }
-
-    /// Where `frame` begins.
-    #[inline]
-    pub fn frame_offset(&self, frame: usize) -> usize {
-        let block = frame.checked_div(self.frames_per_block).unwrap_or(0);
-        let within = frame.checked_rem(self.frames_per_block).unwrap_or(0);
-        let base = block.wrapping_mul(self.block_size);
-        base.wrapping_add(within.wrapping_mul(self.frame_size))
-    }
 }
 
 impl Ring {

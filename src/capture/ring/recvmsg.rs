@@ -68,7 +68,7 @@ impl Reader {
     }
 
     fn receive(&mut self, fd: BorrowedFd<'_>) -> Result<Option<(Facts, u32)>> {
-        let got = match packet::receive(fd, self.buffer.from_mut(HEADROOM)) {
+        let got = match packet::receive(fd, self.buffer.tail_mut(HEADROOM)) {
             Ok(got) => got,
             Err(Errno(libc::EAGAIN | libc::EINTR | libc::ENETDOWN)) => return Ok(None),
             Err(errno) => return Err(Error::errno("recvfrom", errno)),
@@ -87,6 +87,7 @@ impl Reader {
             let tpid = (aux.tp_status & STATUS_VLAN_TPID_VALID != 0).then_some(aux.tp_vlan_tpid);
             tagged.then_some((aux.tp_vlan_tci, tpid))
         });
+        #[allow(clippy::unnecessary_cast, reason = "time_t has 32 bits on some machines")]
         let (sec, nsec) = got.stamp.map_or_else(now, |t| (t.tv_sec as i64, t.tv_nsec as u32));
         let whole = got.aux.map_or(got.length as u32, |aux| aux.tp_len);
         let facts = Facts { sec, nsec, len: whole, vlan, rxhash: 0, addr: link_addr(&from) };

@@ -10,7 +10,7 @@ use super::layout::{Tpacket1Hdr32, Tpacket1Hdr64};
 const MICRO: u32 = 1000;
 
 impl Header for Tpacket1Hdr32 {
-    fn describe(&self) -> Description {
+    fn describe(&self, _status: u32) -> Description {
         Description {
             sec: self.sec,
             nsec: self.usec.saturating_mul(MICRO),
@@ -25,7 +25,7 @@ impl Header for Tpacket1Hdr32 {
 impl Header for Tpacket1Hdr64 {
     const STATUS: usize = if cfg!(target_endian = "big") { 4 } else { 0 };
 
-    fn describe(&self) -> Description {
+    fn describe(&self, _status: u32) -> Description {
         Description {
             sec: self.sec,
             nsec: self.usec.saturating_mul(MICRO),

@@ -137,7 +137,7 @@ impl Ring {
         if self.block >= self.geometry.blocks {
             self.block = 0;
         }
-        rules.one_consumed();
+        rules.consumed(1);
     }
 
     /// Lends up to a batch of packets that need no more than a VLAN tag; how many, or `None` for a block
@@ -145,7 +145,8 @@ impl Ring {
     fn fill_plain(&self, rules: &Rules, batch: &Batch, at: &mut Cursor) -> Option<usize> {
         let size = self.geometry.block_size;
         let block = self.memory.bytes(self.base(self.block), size)?.as_ptr().cast_const();
-        let mut run = Run { next: block.wrapping_add(at.offset), block, size, snapshot: rules.snapshot };
+        let mut run =
+            Run { next: block.wrapping_add(at.offset), block, size, snapshot: rules.snapshot };
         let mut slots = batch.slots().get(..BATCH.min(at.left as usize))?;
         let lent = slots.len();
         while !slots.is_empty() {

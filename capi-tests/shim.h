@@ -1,0 +1,21 @@
+/*
+ * What a test program may ask of the preloaded shim (shim.c). Weak: NULL when it is not preloaded.
+ */
+#ifndef CAPI_SHIM_H
+#define CAPI_SHIM_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Replaces the rules ("" = none) and forgets the calls seen. */
+void shim_rules(const char *rules) __attribute__((weak));
+
+/* How many calls like CALL[:LEVEL:OPTION[=VALUE]] were made and succeeded since. */
+int shim_saw(const char *call) __attribute__((weak));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
