@@ -261,10 +261,11 @@ enum mode { MODE_V3 = 1, MODE_V2 = 2, MODE_V1 = 4, MODE_RECVMSG = 8 };
 #define REFUSE_V2                                                                                  \
     "getsockopt:SOL_PACKET:PACKET_HDRLEN=V2:EINVAL:*,setsockopt:SOL_PACKET:PACKET_VERSION=V2:"     \
     "EINVAL:*"
-/* A kernel without CONFIG_PACKET_MMAP knows none of the three. */
-#define REFUSE_RING                                                                                \
+/* Kernels before 2.6.27 know none of the three; without CONFIG_PACKET_MMAP there is no ring either. */
+#define REFUSE_VERSIONS                                                                            \
     "getsockopt:SOL_PACKET:PACKET_HDRLEN:ENOPROTOOPT:*,setsockopt:SOL_PACKET:PACKET_VERSION:"      \
-    "ENOPROTOOPT:*,setsockopt:SOL_PACKET:PACKET_RX_RING:ENOPROTOOPT:*"
+    "ENOPROTOOPT:*,setsockopt:SOL_PACKET:PACKET_RESERVE:ENOPROTOOPT:*"
+#define REFUSE_RING REFUSE_VERSIONS ",setsockopt:SOL_PACKET:PACKET_RX_RING:ENOPROTOOPT:*"
 
 static inline void rules(const char *text)
 {

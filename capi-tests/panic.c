@@ -20,6 +20,7 @@ static void check_silent(void)
     ssize_t n = pread(fileno(stderr_copy), text, sizeof text - 1, 0);
 
     dup2(200, 2);
+    fclose(stderr_copy);
     text[n < 0 ? 0 : n] = 0;
     CHECK(n == 0, "written to stderr: %s", text);
 }

@@ -39,13 +39,97 @@ macro_rules! programs {
 }
 
 programs! {
-@@LIST@@
+    boundary {
+        breakloop_in_callback stats_in_callback setfilter_in_callback inject_in_callback
+        geterr_in_callback close_in_callback close_in_callback_of_dispatch nested_dispatch
+        nested_next_ex setdirection_in_callback setnonblock_in_callback getters_in_callback
+        data_stays_in_callback longjmp_and_go_on longjmp_and_close longjmp_often
+    }
+    boundary_cxx {
+        exception_through_loop exception_through_dispatch
+    }
+    breakloop {
+        break_before_the_call break_before_the_packets break_in_nonblocking_mode
+        break_across_modes break_in_the_callback break_from_another_thread
+        break_without_timeout break_from_a_signal_handler break_under_traffic break_storm
+        break_other_handles
+    }
+    dump {
+        file nanoseconds linktypes open_errors stdio_underneath into_a_stream
+        standard_output full_disk odd_values live_capture
+    }
+    filter {
+        accept_and_reject the_kernel_filters the_kernel_refuses
+        the_kernel_refuses_the_second packets_in_the_ring a_full_ring rejected_do_not_count
+        changed_in_the_callback the_program_cuts invalid_programs the_program_is_copied
+        long_programs without_privileges compile
+    }
+    filter_verdicts {
+        kernel_loads_in_userland network_offset_in_userland cooked_sll cooked_sll2
+        cooked_length cooked_in_the_kernel
+    }
+    findalldevs {
+        flags loopback_down order ipv4_addresses address_labels ipv6_addresses
+        link_addresses point_to_point many_devices without_privileges lookupnet lookupdev
+    }
+    interface {
+        down_and_up down_and_up_while_blocked interface_deleted packets_before_deletion
+        loopback_once directions inject inject_cooked stats_accumulate stats_count_drops
+        stats_in_a_signal_handler promiscuous_mode one_protocol two_handles thousand_handles
+    }
+    linktype {
+        arphrd_to_dlt arphrd_to_dlt_immediate can_identifier cooked_device_lists_sll
+        other_lists
+    }
+    null {
+        no_handle_setup no_handle_reading no_handle_asking no_handle_compiling_and_dumping
+        arguments_of_created arguments_of_dead arguments_of_live opening devices dumping
+        filters names remote
+    }
+    packets {
+        snaplens large_frames frames_above_the_first_mtu time_stamps
+    }
+    panic {
+        injected_panic
+    }
+    read {
+        loop_counts loop_without_count dispatch_counts dispatch_takes_the_buffer
+        dispatch_blocking next_packet next_ex_v3 next_ex_v2 next_ex_v1 next_ex_recvmsg
+        next_ex_data_stays reads_mixed nonblocking blocking_again select_by_poll
+        select_after_counted_read select_by_epoll timeout_bounds_delivery
+        immediate_is_at_once no_timeout_waits_for_a_block signals_do_not_end_a_read
+    }
+    shim_cases {
+        plain_is_v3 immediate_is_v2 no_v3_header_is_v2 v3_refused_is_v2 no_v2_either_is_v1
+        immediate_without_v2_is_v1 options_unknown_is_v1 no_ring_is_recvmsg
+        no_packet_mmap_is_recvmsg no_packet_mmap_immediate no_auxdata
+        memory_short_shrinks_v3 memory_short_shrinks_v2 memory_short_shrinks_v1 no_memory_v3
+        no_memory_v2 no_memory_v1 ring_refused_otherwise mmap_fails mmap_fails_v2
+        socket_not_permitted socket_access_denied no_packet_sockets no_descriptor_left
+        bind_net_down bind_no_device promisc_refused auxdata_refused stats_refused
+        open_live_says_why
+    }
+    states {
+        created_calls created_getters created_nonblock created_compile_and_dump
+        created_settings activated_settings dead_settings dead_calls dead_getters
+        live_getters live_refusals activate_errors activate_any_promisc_warns
+        activate_snaplens activate_buffer_sizes activate_timeouts activate_tstamps
+        activate_again_after_failure open_live open_live_without_permission status_texts
+    }
+    vlan {
+        tags_come_back tags_by_next_ex tags_going_out tags_for_two_handles tags_and_snaplen
+        tags_and_kernel_snaplen cooked_sll cooked_sll2 cooked_llc cooked_switch
+        cooked_snaplen cooked_tag
+    }
 }
 
 #[test]
 fn every_case_is_listed() {
     for (program, cases) in PROGRAMS {
-        let output = Command::new(compiled(program)).arg("--list").env("LD_LIBRARY_PATH", lib_dir()).output();
+        let output = Command::new(compiled(program))
+            .arg("--list")
+            .env("LD_LIBRARY_PATH", lib_dir())
+            .output();
         let output = output.expect("run --list");
         let listed = String::from_utf8_lossy(&output.stdout);
         assert_eq!(listed.lines().collect::<Vec<_>>(), *cases, "the cases of {program}");
@@ -54,6 +138,7 @@ fn every_case_is_listed() {
 
 #[test]
 fn every_program_is_listed() {
+    // Without cases: other tests use them.
     let others = ["layout", "consumer", "shim"];
     let mut names: Vec<String> = fs::read_dir(source_dir())
         .expect("capi-tests/")
@@ -69,12 +154,23 @@ fn every_program_is_listed() {
 }
 
 #[test]
+fn every_export_is_tried_with_null() {
+    let read = |name| fs::read_to_string(source_dir().join(name)).expect("read the source");
+    let (exports, null) = (read("exports.txt"), read("null.c"));
+    let data = ["eproto_db", "pcap_version"];
+    let functions = exports.lines().map(str::trim).filter(|name| !data.contains(name));
+    let missing: Vec<&str> = functions.filter(|name| !null.contains(&format!("{name}("))).collect();
+    assert!(missing.is_empty(), "null.c does not call {missing:?}");
+}
+
+#[test]
 fn valgrind_finds_nothing() {
     if Command::new("valgrind").arg("--version").output().is_err() {
         return skipped("valgrind", "it is not installed");
     }
     let mut failures = Vec::new();
-    for (program, cases) in PROGRAMS.iter().filter(|(program, _)| UNDER_VALGRIND.contains(program)) {
+    for (program, cases) in PROGRAMS.iter().filter(|(program, _)| UNDER_VALGRIND.contains(program))
+    {
         for case in *cases {
             let mut command = Command::new("valgrind");
             command

@@ -80,7 +80,7 @@ struct Copy {
 /// Room in front of a fetched packet.
 const COPY_HEADROOM: usize = 64;
 /// The largest packet that can be fetched.
-const COPY_MAX: usize = 256 * 1024;
+pub(super) const COPY_MAX: usize = 256 * 1024;
 
 impl<H: Header> Ring<H> {
     /// A ring over `memory`; `fetch` where packets larger than a frame wait in the socket's queue.

@@ -22,6 +22,8 @@ enum Owner {
     Heap {
         _scratch: Scratch,
     },
+    #[cfg(test)]
+    Nobody,
 }
 
 /// Memory of our own that packets are received into, to be read and changed by pointer afterwards.
@@ -90,6 +92,12 @@ impl Memory {
             len: scratch.size(),
             _owner: Owner::Heap { _scratch: scratch },
         }
+    }
+
+    /// A second view of the same memory, for the side that plays the kernel.
+    #[cfg(test)]
+    pub fn alias(&self) -> Self {
+        Self { base: self.base, len: self.len, _owner: Owner::Nobody }
     }
 
     /// The first of `len` bytes at `offset`, if they are all inside.
