@@ -150,6 +150,34 @@ fn cooked_otherwise() {
     private(|| capture_from(&[783, 824, 8445], Capture::CookedOtherwise));
 }
 
+/// Link types side by side on "any", where CAN identifiers stay as the kernel has them.
+#[test]
+fn on_any() {
+    private(|| {
+        if !Tun::allowed() {
+            netns::skip("link types on any: /dev/net/tun is closed to this user");
+            return;
+        }
+        let bench = Bench::new();
+        let tuns = [280, 512, 803, 0xfffe].map(|arphrd| Tun::new(&format!("tun{arphrd}"), arphrd));
+        tuns.iter().for_each(|tun| netns::up(&tun.name));
+        let packets = packets();
+        let count = packets.len() * tuns.len();
+        let all = ["-n -t -e -X", "-n -t -e -X -y LINUX_SLL", "-w file --immediate-mode -B 65536"]
+            .map(|way| bench.start(&format!("-i any -p -c {count} {way}")).listening());
+        for tun in &tuns {
+            for (ethertype, packet) in &packets {
+                tun.receive(*ethertype, packet);
+            }
+        }
+        for runs in all {
+            let runs = runs.finish();
+            assert_same("-i any", &runs, &[]);
+            assert_same_savefiles(&runs, true);
+        }
+    });
+}
+
 /// The newest libpcap marks a CAN FD frame as one, beside the flags that it came with. The
 /// identifier is turned to network byte order as in every CAN frame (can.h, struct canfd_frame).
 #[test]
