@@ -272,22 +272,35 @@ CASE(changed_in_the_callback)
     in_modes(RINGS_NOW | MODE_V1, body_callback);
 }
 
-/* What the program returns is how much the kernel gives. */
-static void body_returns(enum mode m)
+/* What the program returns is how much of the packet comes, whoever runs it; a cooked header is extra. */
+static void cuts(enum mode m, const char *dev, int caplen, int len)
 {
     static struct bpf_insn insns[] = {BPF_STMT(BPF_RET | BPF_K, 20)};
     struct bpf_program prog = {1, insns};
-    pcap_t *p = nonblocking(m, "v0");
-    int raw = raw_socket("v1");
+    int raw = raw_socket("v1"), in_userland;
+    pcap_t *p;
 
-    CHECK_INT(pcap_setfilter(p, &prog), 0);
-    send_numbered(raw, 1, 1);
-    seen.n = 0;
-    gather(p, &seen, 1, 2);
-    CHECK_INT(seen.n, 1);
-    CHECK_INT(seen.hdr[0].caplen, 20);
-    CHECK_INT(seen.hdr[0].len, 60);
-    pcap_close(p);
+    for (in_userland = 0; in_userland < 2; in_userland++) {
+        p = nonblocking(m, dev);
+        CHECK_INT(pcap_setdirection(p, PCAP_D_IN), 0);
+        rules(in_userland ? REFUSE_FILTER : "");
+        CHECK_INT(pcap_setfilter(p, &prog), 0);
+        rules("");
+        send_numbered(raw, 1, 1);
+        seen.n = 0;
+        gather(p, &seen, 1, 2);
+        CHECK_INT(seen.n, 1);
+        CHECK_INT(seen.hdr[0].caplen, caplen);
+        CHECK_INT(seen.hdr[0].len, len);
+        pcap_close(p);
+    }
+    close(raw);
+}
+
+static void body_returns(enum mode m)
+{
+    cuts(m, "v0", 20, 60);
+    cuts(m, "any", 16 + 20, 16 + 60 - 14);
 }
 
 CASE(the_program_cuts)
