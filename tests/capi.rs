@@ -75,10 +75,12 @@ programs! {
     interface {
         down_and_up down_and_up_while_blocked interface_deleted packets_before_deletion
         loopback_once directions inject inject_cooked stats_accumulate stats_count_drops
-        stats_in_a_signal_handler promiscuous_mode one_protocol two_handles thousand_handles
+        stats_of_the_interface stats_in_a_signal_handler promiscuous_mode one_protocol
+        two_handles thousand_handles
     }
     linktype {
-        arphrd_to_dlt arphrd_to_dlt_immediate can_identifier cooked_device_lists_sll
+        arphrd_to_dlt arphrd_to_dlt_immediate can_identifier can_sent_frames
+        cooked_device_lists_sll
         other_lists
     }
     null {
@@ -115,6 +117,7 @@ programs! {
         live_getters live_refusals activate_errors activate_any_promisc_warns
         activate_snaplens activate_buffer_sizes activate_timeouts activate_tstamps
         activate_again_after_failure open_live open_live_without_permission status_texts
+        texts_of_two_threads
     }
     vlan {
         tags_come_back tags_by_next_ex tags_going_out tags_for_two_handles tags_and_snaplen
