@@ -199,14 +199,15 @@ impl Handle {
                 }
                 return Ok(Step::Stop(interrupt));
             }
-            let (fill, wait) = self.fill()?;
-            match fill {
+            match self.fill()? {
                 Fill::Packets => return Ok(Step::Packets),
                 Fill::Rejected => rejected = true,
-                Fill::Nothing if !patient || (rejected && wait.rejected_ends) => {
-                    return Ok(Step::Quiet);
-                }
+                Fill::Nothing if !patient => return Ok(Step::Quiet),
                 Fill::Nothing => {
+                    let wait = live(&mut *self.state()?, on_dead::READ)?.wait();
+                    if rejected && wait.rejected_ends {
+                        return Ok(Step::Quiet);
+                    }
                     self.wait(wait)?;
                     // A reader that must not block looks for errors once, and then once for packets.
                     patient = wait.timeout_ms != 0;
@@ -215,13 +216,11 @@ impl Handle {
         }
     }
 
-    fn fill(&self) -> Result<(Fill, Wait)> {
+    fn fill(&self) -> Result<Fill> {
         inject_panic();
         let mut state = self.state()?;
         self.batch.clear();
-        let source = live(&mut state, on_dead::READ)?;
-        let fill = source.fill(&self.batch)?;
-        Ok((fill, source.wait()))
+        live(&mut state, on_dead::READ)?.fill(&self.batch)
     }
 
     /// Sleeps until there may be packets, or somebody wants the reader to stop.

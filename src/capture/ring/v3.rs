@@ -50,7 +50,13 @@ impl Ring {
 
     /// Gives back what was lent and lends what is there.
     pub fn fill(&mut self, rules: &mut Rules, batch: &Batch) -> Result<Fill> {
-        let Some(mut at) = self.readable(rules)? else { return Ok(Fill::Nothing) };
+        let mut at = match self.at {
+            Some(at) if at.left > 0 => at,
+            _ => match self.open(rules)? {
+                Some(at) => at,
+                None => return Ok(Fill::Nothing),
+            },
+        };
         self.lent = at;
         let lent = if rules.plain() {
             self.fill_plain(rules, batch, &mut at)
@@ -118,25 +124,25 @@ impl Ring {
         status.is_some_and(|status| status.load(Ordering::Acquire) & STATUS_USER != 0)
     }
 
-    /// The next packet to read, in this block or, once that is given back, in the next; `None` if the
-    /// kernel has not handed that over.
-    fn readable(&mut self, rules: &mut Rules) -> Result<Option<Cursor>> {
+    /// The first packet of the next block that has any, once the block that is read to its end is given
+    /// back; `None` if the kernel has not handed one over.
+    fn open(&mut self, rules: &mut Rules) -> Result<Option<Cursor>> {
         for _ in 0..=self.geometry.blocks {
-            match self.at {
-                Some(at) if at.left > 0 => return Ok(Some(at)),
-                Some(_) => self.give_back(rules),
-                None if !self.is_ours(self.block) => return Ok(None),
-                None => {}
+            if self.at.is_some() {
+                self.give_back(rules);
             }
-            if self.is_ours(self.block) {
-                let desc = self.memory.read::<BlockDesc>(self.base(self.block));
-                let desc = desc.filter(|desc| self.holds(desc.num_pkts));
-                let Some(desc) = desc else {
-                    self.at = Some(Cursor::default());
-                    return Err(corrupted());
-                };
-                let offset = desc.offset_to_first_pkt as usize;
-                self.at = Some(Cursor { offset, left: desc.num_pkts });
+            if !self.is_ours(self.block) {
+                return Ok(None);
+            }
+            let desc = self.memory.read::<BlockDesc>(self.base(self.block));
+            let Some(desc) = desc.filter(|desc| self.holds(desc.num_pkts)) else {
+                self.at = Some(Cursor::default());
+                return Err(corrupted());
+            };
+            let at = Cursor { offset: desc.offset_to_first_pkt as usize, left: desc.num_pkts };
+            self.at = Some(at);
+            if at.left > 0 {
+                return Ok(self.at);
             }
         }
         Ok(None)
