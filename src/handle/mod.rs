@@ -167,22 +167,16 @@ impl Handle {
         }
     }
 
-    /// The next packet that the last step lent, see [`Batch::take`].
+    /// The packets that the last step lent.
     #[inline]
-    pub fn take(&self) -> Option<*const Lent> {
-        self.batch.take()
-    }
-
-    /// Whether all that was lent has been taken.
-    #[inline]
-    pub fn is_read(&self) -> bool {
-        self.batch.is_read()
+    pub fn lent(&self) -> &Batch {
+        &self.batch
     }
 
     /// Ends a read whose last packet was the last that was lent: if nothing more is there, that is given back,
     /// so that the descriptor does not promise it again. The packet `last` is still needed, and may move.
     pub fn settle(&self, last: Option<&mut Lent>) -> Result<()> {
-        live(&mut *self.state()?, on_dead::READ)?.settle(last);
+        live(&mut *self.state()?, on_dead::READ)?.settle(&self.batch, last);
         Ok(())
     }
 
@@ -219,7 +213,6 @@ impl Handle {
     fn fill(&self) -> Result<Fill> {
         inject_panic();
         let mut state = self.state()?;
-        self.batch.clear();
         live(&mut state, on_dead::READ)?.fill(&self.batch)
     }
 
