@@ -4,6 +4,7 @@
 
 use crate::sys::Errno;
 use std::ffi::CStr;
+use std::ops::Deref;
 
 /// A `PCAP_ERROR_*` code of `pcap/pcap.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,15 +50,27 @@ pub enum WarnCode {
     TstampTypeNotSup = 3,
 }
 
-/// A failure: its code and its text. An empty text means that the code says all.
+/// A failure. On the heap, so that what does not fail returns in registers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Failure>);
+
+/// What failed: a code and a text. An empty text means that the code says all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
     /// The status that the C function returns.
     pub code: Code,
     /// What `pcap_geterr` says.
     pub text: String,
     /// Whether a bug of ours was caught, after which the handle is not to be trusted.
     pub panicked: bool,
+}
+
+impl Deref for Error {
+    type Target = Failure;
+
+    fn deref(&self) -> &Failure {
+        &self.0
+    }
 }
 
 /// A warning: its code and its text.
@@ -80,7 +93,12 @@ impl Error {
 
     /// `code` with `text`.
     pub fn with_code(code: Code, text: impl Into<String>) -> Self {
-        Self { code, text: text.into(), panicked: false }
+        Self(Box::new(Failure { code, text: text.into(), panicked: false }))
+    }
+
+    /// A panic that was caught.
+    pub fn panicked(text: impl Into<String>) -> Self {
+        Self(Box::new(Failure { code: Code::Generic, text: text.into(), panicked: true }))
     }
 
     /// `code` alone: the reader is told what [`status_text`] says of it.

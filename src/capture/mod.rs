@@ -8,6 +8,8 @@ pub mod cooked;
 mod packet;
 pub mod ring;
 
+pub use ring::Run;
+
 use crate::bpf::Program;
 use crate::error::{Error, Result, Warning};
 use crate::handle::batch::{Batch, Lent};
@@ -139,9 +141,9 @@ pub trait Source {
     fn buffer_size(&self) -> u32;
     /// Takes back what the last fill lent and lends what is there now, without waiting.
     fn fill(&mut self, batch: &Batch) -> Result<Fill>;
-    /// All that was lent has been read, and is taken back if nothing more is there, so that the descriptor
+    /// All of `batch` has been read, and is taken back if nothing more is there, so that the descriptor
     /// does not promise what has been read. The packet `last` is still needed, and may move.
-    fn settle(&mut self, last: Option<&mut Lent>);
+    fn settle(&mut self, batch: &Batch, last: Option<&mut Lent>);
     /// Takes back the packets of `batch` that were not read, to lend them anew by other rules.
     fn rewind(&mut self, batch: &Batch);
     /// How to wait.

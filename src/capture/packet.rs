@@ -247,8 +247,8 @@ impl Source for PacketSocket {
         fill
     }
 
-    fn settle(&mut self, last: Option<&mut Lent>) {
-        self.ring.settle(&mut self.rules, || {
+    fn settle(&mut self, batch: &Batch, last: Option<&mut Lent>) {
+        self.ring.settle(&mut self.rules, batch, || {
             if let Some(last) = last {
                 self.aside.keep(last);
             }

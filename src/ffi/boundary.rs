@@ -51,7 +51,7 @@ pub fn guard<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
             .copied()
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("unknown reason");
-        Err(Error { panicked: true, ..Error::new(format!("internal error in libpcap-rs: {why}")) })
+        Err(Error::panicked(format!("internal error in libpcap-rs: {why}")))
     })
 }
 

@@ -72,9 +72,17 @@ unsafe fn deliver(
     let mut left = limit;
     loop {
         while h.handle.control.undisturbed(token) {
-            let Some(lent) = h.handle.take() else { break };
-            // SAFETY: the slot is the handle's, whose memory stays; the packet stays lent until the next
-            // step; the callback is the program's business.
+            let described;
+            let lent = if let Some(slot) = h.handle.lent().take_slot() {
+                slot
+            } else if let Some(next) = h.handle.lent().take_from_run() {
+                described = next;
+                &raw const described
+            } else {
+                break;
+            };
+            // SAFETY: the slot is the handle's, whose memory stays, or on this frame; the packet stays lent until
+            // the next step; the callback is the program's business.
             unsafe { callback(user, &raw const (*lent).header, (*lent).data) };
             left = left.wrapping_sub(1);
             if left == 0 {
@@ -82,7 +90,7 @@ unsafe fn deliver(
                 if !h.handle.control.undisturbed(token) {
                     break;
                 }
-                if h.handle.is_read() {
+                if h.handle.lent().is_read() {
                     settle(h, None);
                 }
                 return if forever { 0 } else { cnt };
@@ -162,11 +170,19 @@ unsafe fn take(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> bool {
     if !h.handle.control.undisturbed(token) {
         return false;
     }
-    let Some(lent) = h.handle.take() else { return false };
-    // SAFETY: the slot and the header are the handle's own, and `data` is writable by contract.
+    let batch = h.handle.lent();
+    let lent = match batch.take_slot() {
+        // SAFETY: the slot is the handle's, whose memory stays.
+        Some(slot) => unsafe { slot.read() },
+        None => match batch.take_from_run() {
+            Some(lent) => lent,
+            None => return false,
+        },
+    };
+    // SAFETY: the header is the handle's own, and `data` is writable by contract.
     unsafe {
-        h.header().write((*lent).header);
-        data.write(if h.handle.is_read() { settle(h, Some(*lent)) } else { (*lent).data });
+        h.header().write(lent.header);
+        data.write(if batch.is_read() { settle(h, Some(lent)) } else { lent.data });
     }
     true
 }

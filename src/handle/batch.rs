@@ -1,13 +1,15 @@
-//! Packets lent to the caller: headers by value, bytes by pointer, and how far the caller has got.
+//! Packets lent to the caller, and how far the caller has got.
 //!
-//! A source fills the batch in one go and the delivery loop walks it, so that what a packet costs is a few
-//! loads and stores. Everything is a `Cell`: the callback that is being called may read on in the same
-//! handle, and then the loop that called it goes on where that reading stopped. Fills take turns with two
-//! halves, so that such a callback's own header outlives the next fill.
+//! A source lends either a run of packets that lie ready in memory of its own, which are described as they are
+//! taken, or packets that it had to work on, described in slots. What a packet costs is a few loads and stores
+//! either way. Everything is a `Cell`: the callback that is being called may read on in the same handle, and
+//! then the loop that called it goes on where that reading stopped. Fills take turns with two halves of the
+//! slots, so that such a callback's own header outlives the next fill.
 
+use crate::capture::Run;
 use std::cell::Cell;
 
-/// How many packets one step lends at most.
+/// How many slots a fill has.
 pub const BATCH: usize = 128;
 
 /// `struct pcap_pkthdr` of `pcap/pcap.h`.
@@ -42,49 +44,60 @@ impl Lent {
 /// The packets that the last step lent.
 #[derive(Debug)]
 pub struct Batch {
+    run: Run,
     /// On the heap, so that pointers into it outlive a move of the batch.
     slots: Box<[Cell<Lent>; 2 * BATCH]>,
-    /// Where the packets begin, the next to take, and where they end: in, or just behind, `slots`.
+    /// The first slot in use, the next to take, and where they end: in, or just behind, `slots`.
     start: Cell<*const Lent>,
     next: Cell<*const Lent>,
     end: Cell<*const Lent>,
-    /// Which half the next fill uses.
+    /// Whether the next fill uses the second half.
     turn: Cell<bool>,
 }
 
 impl Default for Batch {
     fn default() -> Self {
         let slots = Box::new([const { Cell::new(Lent::NONE) }; 2 * BATCH]);
-        let start = slots.as_ptr().cast::<Lent>();
-        let [start, next, end] = [start; 3].map(Cell::new);
-        Self { slots, start, next, end, turn: Cell::new(false) }
+        let [start, next, end] = [slots.as_ptr().cast::<Lent>(); 3].map(Cell::new);
+        Self { run: Run::default(), slots, start, next, end, turn: Cell::new(false) }
     }
 }
 
 impl Batch {
-    /// The next packet that the caller has not had. It can be read until the fill after next.
+    /// The next packet in a slot that the caller has not had. It can be read until the fill after next.
     #[inline]
-    pub fn take(&self) -> Option<*const Lent> {
+    pub fn take_slot(&self) -> Option<*const Lent> {
         let next = self.next.get();
-        if self.is_read() {
+        if next == self.end.get() {
             return None;
         }
         self.next.set(next.wrapping_add(1));
         Some(next)
     }
 
+    /// The next packet of the run that the caller has not had.
+    #[inline]
+    pub fn take_from_run(&self) -> Option<Lent> {
+        self.run.take()
+    }
+
     /// Whether the caller has had all packets.
     #[inline]
     pub fn is_read(&self) -> bool {
-        self.next.get() == self.end.get()
+        self.next.get() == self.end.get() && self.run.is_read()
     }
 
-    /// Where the packets begin that the caller has had.
+    /// The run of packets, for a source to begin one.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Where the packets in slots begin that the caller has had.
     pub fn read_starts(&self) -> impl Iterator<Item = *const u8> {
         self.starts(self.start.get(), self.next.get())
     }
 
-    /// Where the packets begin that the caller has not had.
+    /// Where the packets in slots begin that the caller has not had.
     pub fn unread_starts(&self) -> impl Iterator<Item = *const u8> {
         self.starts(self.next.get(), self.end.get())
     }
@@ -97,10 +110,11 @@ impl Batch {
         slots.iter().map(|slot| slot.get().data)
     }
 
-    /// Forgets all packets: what they pointed to goes back to its owner.
+    /// Forgets all packets: what they are made of goes back to its owner.
     pub fn clear(&self) {
-        self.next.set(self.end.get());
+        self.run.end();
         self.start.set(self.end.get());
+        self.next.set(self.end.get());
     }
 
     /// The slots to fill, for [`Batch::filled`] to tell how many were.
@@ -109,7 +123,7 @@ impl Batch {
         if self.turn.get() { second } else { first }
     }
 
-    /// The first `len` of the slots now hold packets.
+    /// The first `len` slots now hold packets.
     pub fn filled(&self, len: usize) {
         let start = self.slots().as_ptr().cast::<Lent>();
         self.start.set(start);
@@ -132,12 +146,13 @@ mod tests {
         batch.filled(lens.len());
     }
 
-    fn read(batch: &Batch, slot: *const Lent) -> Lent {
-        batch.slots.iter().find(|s| s.as_ptr().cast_const() == slot).unwrap().get()
+    fn read(batch: &Batch, slot: *const Lent) -> u32 {
+        let slots = &mut batch.slots.iter();
+        slots.find(|s| s.as_ptr().cast_const() == slot).unwrap().get().header.len
     }
 
     fn take(batch: &Batch) -> Option<u32> {
-        batch.take().map(|slot| read(batch, slot).header.len)
+        batch.take_slot().map(|slot| read(batch, slot))
     }
 
     #[test]
@@ -148,13 +163,15 @@ mod tests {
             fill(&batch, turn..turn + 128);
             assert_eq!(batch.unread_starts().count(), BATCH);
             for n in 0..128 {
+                assert!(!batch.is_read());
                 assert_eq!(take(&batch), Some(turn + n));
             }
             assert_eq!(take(&batch), None);
+            assert!(batch.is_read());
         }
         fill(&batch, 0..3);
         take(&batch);
-        assert_eq!(batch.unread_starts().count(), 2);
+        assert_eq!((batch.read_starts().count(), batch.unread_starts().count()), (1, 2));
         batch.clear();
         assert_eq!(take(&batch), None);
     }
@@ -163,9 +180,9 @@ mod tests {
     fn a_header_outlives_the_next_fill() {
         let batch = Batch::default();
         fill(&batch, 7..8);
-        let first = batch.take().unwrap();
+        let first = batch.take_slot().unwrap();
         fill(&batch, 9..10);
         assert_eq!(take(&batch), Some(9));
-        assert_eq!(read(&batch, first).header.len, 7);
+        assert_eq!(read(&batch, first), 7);
     }
 }

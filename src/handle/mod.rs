@@ -167,22 +167,16 @@ impl Handle {
         }
     }
 
-    /// The next packet that the last step lent, see [`Batch::take`].
+    /// The packets that the last step lent.
     #[inline]
-    pub fn take(&self) -> Option<*const Lent> {
-        self.batch.take()
-    }
-
-    /// Whether all that was lent has been taken.
-    #[inline]
-    pub fn is_read(&self) -> bool {
-        self.batch.is_read()
+    pub fn lent(&self) -> &Batch {
+        &self.batch
     }
 
     /// Ends a read whose last packet was the last that was lent: if nothing more is there, that is given back,
     /// so that the descriptor does not promise it again. The packet `last` is still needed, and may move.
     pub fn settle(&self, last: Option<&mut Lent>) -> Result<()> {
-        live(&mut *self.state()?, on_dead::READ)?.settle(last);
+        live(&mut *self.state()?, on_dead::READ)?.settle(&self.batch, last);
         Ok(())
     }
 
@@ -199,14 +193,15 @@ impl Handle {
                 }
                 return Ok(Step::Stop(interrupt));
             }
-            let (fill, wait) = self.fill()?;
-            match fill {
+            match self.fill()? {
                 Fill::Packets => return Ok(Step::Packets),
                 Fill::Rejected => rejected = true,
-                Fill::Nothing if !patient || (rejected && wait.rejected_ends) => {
-                    return Ok(Step::Quiet);
-                }
+                Fill::Nothing if !patient => return Ok(Step::Quiet),
                 Fill::Nothing => {
+                    let wait = live(&mut *self.state()?, on_dead::READ)?.wait();
+                    if rejected && wait.rejected_ends {
+                        return Ok(Step::Quiet);
+                    }
                     self.wait(wait)?;
                     // A reader that must not block looks for errors once, and then once for packets.
                     patient = wait.timeout_ms != 0;
@@ -215,13 +210,10 @@ impl Handle {
         }
     }
 
-    fn fill(&self) -> Result<(Fill, Wait)> {
+    fn fill(&self) -> Result<Fill> {
         inject_panic();
         let mut state = self.state()?;
-        self.batch.clear();
-        let source = live(&mut state, on_dead::READ)?;
-        let fill = source.fill(&self.batch)?;
-        Ok((fill, source.wait()))
+        live(&mut state, on_dead::READ)?.fill(&self.batch)
     }
 
     /// Sleeps until there may be packets, or somebody wants the reader to stop.

@@ -96,6 +96,7 @@ impl<H: Header> Ring<H> {
 
     /// Gives back what was lent and lends what is there.
     pub fn fill(&mut self, rules: &mut Rules, batch: &Batch, fd: BorrowedFd<'_>) -> Result<Fill> {
+        batch.clear();
         self.give_back(rules);
         let slots = batch.slots();
         let slots = slots.get(..self.most.min(rules.most())).unwrap_or(slots);

@@ -9,6 +9,7 @@ mod frames;
 mod layout;
 mod memory;
 mod recvmsg;
+mod run;
 mod setup;
 mod v1;
 mod v2;
@@ -24,6 +25,7 @@ use crate::handle::batch::{Batch, Lent};
 use frame::Rules;
 use layout::{SockaddrLl, Tpacket1Hdr32, Tpacket1Hdr64, Tpacket2Hdr};
 use memory::Scratch;
+pub use run::Run;
 pub use setup::{Limits, Request, open};
 use std::os::fd::BorrowedFd;
 
@@ -87,9 +89,9 @@ impl Ring {
 
     /// Gives back what was lent, all of which has been read, if nothing more is there, so that the socket is
     /// not readable for what has been read; `aside` is called before that. Whether it did.
-    pub fn settle(&mut self, rules: &mut Rules, aside: impl FnOnce()) -> bool {
+    pub fn settle(&mut self, rules: &mut Rules, batch: &Batch, aside: impl FnOnce()) -> bool {
         match self {
-            Self::V3(ring) => ring.settle(rules, aside),
+            Self::V3(ring) => ring.settle(rules, batch, aside),
             Self::V2(ring) => ring.settle(rules, aside),
             Self::V1(ring) => ring.settle(rules, aside),
             Self::V1Long(ring) => ring.settle(rules, aside),

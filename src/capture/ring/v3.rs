@@ -3,22 +3,17 @@
 //! A block is ours from the moment its status says so until we write the status back, which is at the start
 //! of the fill after the one that lent its last packets.
 
-use super::frame::{Facts, Packet, Rules, Scale};
+use super::frame::{Facts, Packet, Rules};
 use super::layout::{
     BLOCK_STATUS, BlockDesc, STATUS_KERNEL, STATUS_USER, STATUS_VLAN_TPID_VALID, STATUS_VLAN_VALID,
-    SockaddrLl, Tpacket3Hdr, align,
+    SockaddrLl, Tpacket3Hdr,
 };
+use super::run::{ADDRESS, HEADERS};
 use super::{Geometry, corrupted, link_addr, memory::Memory};
 use crate::capture::Fill;
 use crate::error::Result;
-use crate::handle::batch::{BATCH, Batch, Lent, PacketHeader};
-use std::cell::Cell;
+use crate::handle::batch::Batch;
 use std::sync::atomic::Ordering;
-
-/// Where the `sockaddr_ll` stands in a frame.
-const ADDRESS: usize = align(size_of::<Tpacket3Hdr>());
-/// Bytes of a frame before which no packet can begin.
-const HEADERS: usize = ADDRESS + size_of::<SockaddrLl>();
 
 /// A ring of blocks.
 #[derive(Debug)]
@@ -29,7 +24,9 @@ pub struct Ring {
     block: usize,
     /// How far, if it is ours.
     at: Option<Cursor>,
-    /// Where the last fill began.
+    /// The batch holds a run, which knows better than `at` how far.
+    running: bool,
+    /// Where the last fill of slots began.
     lent: Cursor,
 }
 
@@ -45,19 +42,27 @@ struct Cursor {
 impl Ring {
     /// A ring over `memory`, which holds `geometry.blocks` blocks.
     pub fn new(memory: Memory, geometry: Geometry) -> Self {
-        Self { memory, geometry, block: 0, at: None, lent: Cursor::default() }
+        Self { memory, geometry, block: 0, at: None, running: false, lent: Cursor::default() }
     }
 
     /// Gives back what was lent and lends what is there.
     pub fn fill(&mut self, rules: &mut Rules, batch: &Batch) -> Result<Fill> {
-        let Some(mut at) = self.readable(rules)? else { return Ok(Fill::Nothing) };
-        self.lent = at;
-        let lent = if rules.plain() {
-            self.fill_plain(rules, batch, &mut at)
-        } else {
-            self.fill_by_rules(rules, batch, &mut at)
+        self.recall(batch);
+        batch.clear();
+        let mut at = match self.at {
+            Some(at) if at.left > 0 => at,
+            _ => match self.open(rules)? {
+                Some(at) => at,
+                None => return Ok(Fill::Nothing),
+            },
         };
-        let Some(lent) = lent else {
+        if rules.plain() && self.lend_run(rules, batch, at) {
+            self.running = true;
+            return Ok(Fill::Packets);
+        }
+        batch.clear();
+        self.lent = at;
+        let Some(lent) = self.lend_by_rules(rules, batch, &mut at) else {
             self.at = Some(Cursor::default());
             return Err(corrupted());
         };
@@ -69,6 +74,10 @@ impl Ring {
     /// Puts the cursor back to behind the last packet of `batch` that was read, and the packets from there
     /// on to what the kernel wrote.
     pub fn rewind(&mut self, rules: &Rules, batch: &Batch) {
+        if self.running {
+            self.recall(batch);
+            return;
+        }
         let Some(end) = self.at else { return };
         let mut read = batch.read_starts().peekable();
         let mut unread = batch.unread_starts().peekable();
@@ -88,7 +97,8 @@ impl Ring {
     }
 
     /// Gives back what was lent, all of which has been read, if nothing more is there; whether it did.
-    pub fn settle(&mut self, rules: &mut Rules, aside: impl FnOnce()) -> bool {
+    pub fn settle(&mut self, rules: &mut Rules, batch: &Batch, aside: impl FnOnce()) -> bool {
+        self.recall(batch);
         let next = self.after(self.block);
         let done = self.at.is_some_and(|at| at.left == 0) && !self.is_ours(next);
         if done {
@@ -118,25 +128,25 @@ impl Ring {
         status.is_some_and(|status| status.load(Ordering::Acquire) & STATUS_USER != 0)
     }
 
-    /// The next packet to read, in this block or, once that is given back, in the next; `None` if the
-    /// kernel has not handed that over.
-    fn readable(&mut self, rules: &mut Rules) -> Result<Option<Cursor>> {
+    /// The first packet of the next block that has any, once the block that is read to its end is given
+    /// back; `None` if the kernel has not handed one over.
+    fn open(&mut self, rules: &mut Rules) -> Result<Option<Cursor>> {
         for _ in 0..=self.geometry.blocks {
-            match self.at {
-                Some(at) if at.left > 0 => return Ok(Some(at)),
-                Some(_) => self.give_back(rules),
-                None if !self.is_ours(self.block) => return Ok(None),
-                None => {}
+            if self.at.is_some() {
+                self.give_back(rules);
             }
-            if self.is_ours(self.block) {
-                let desc = self.memory.read::<BlockDesc>(self.base(self.block));
-                let desc = desc.filter(|desc| self.holds(desc.num_pkts));
-                let Some(desc) = desc else {
-                    self.at = Some(Cursor::default());
-                    return Err(corrupted());
-                };
-                let offset = desc.offset_to_first_pkt as usize;
-                self.at = Some(Cursor { offset, left: desc.num_pkts });
+            if !self.is_ours(self.block) {
+                return Ok(None);
+            }
+            let desc = self.memory.read::<BlockDesc>(self.base(self.block));
+            let Some(desc) = desc.filter(|desc| self.holds(desc.num_pkts)) else {
+                self.at = Some(Cursor::default());
+                return Err(corrupted());
+            };
+            let at = Cursor { offset: desc.offset_to_first_pkt as usize, left: desc.num_pkts };
+            self.at = Some(at);
+            if at.left > 0 {
+                return Ok(self.at);
             }
         }
         Ok(None)
@@ -164,36 +174,30 @@ impl Ring {
         if next < self.geometry.blocks { next } else { 0 }
     }
 
-    /// Lends up to a batch of packets that need no more than a VLAN tag; how many, or `None` for a block
-    /// that is damaged.
-    fn fill_plain(&self, rules: &Rules, batch: &Batch, at: &mut Cursor) -> Option<usize> {
+    /// Lends the packets of this block from `at` on where they are; false if the first one needs more than that.
+    fn lend_run(&self, rules: &Rules, batch: &Batch, at: Cursor) -> bool {
         let size = self.geometry.block_size;
-        let block = self.memory.bytes(self.base(self.block), size)?.as_ptr().cast_const();
-        let mut run =
-            Run { next: block.wrapping_add(at.offset), block, size, snapshot: rules.snapshot };
-        let mut slots = batch.slots().get(..BATCH.min(at.left as usize))?;
-        let lent = slots.len();
-        while !slots.is_empty() {
-            let untagged = match rules.scale {
-                Scale::Micro => run.lend_untagged::<false>(slots)?,
-                Scale::Nano => run.lend_untagged::<true>(slots)?,
-            };
-            slots = slots.get(untagged..)?;
-            if let Some((slot, rest)) = slots.split_first() {
-                let at = Cursor { offset: run.next.addr().wrapping_sub(block.addr()), left: 1 };
-                let (facts, packet, next) = self.frame(at)?;
-                slot.set(rules.apply(&facts, packet)?);
-                run.next = run.next.wrapping_add(next);
-                slots = rest;
-            }
+        let Some(block) = self.memory.bytes(self.base(self.block), size) else { return false };
+        let wanted = (rules.snapshot, rules.scale);
+        // SAFETY: the block is inside the memory, and ours until it is given back, before which `recall` ends
+        // the run; a handle ends it before it drops its source.
+        unsafe { batch.run().begin(block.as_ptr(), size, (at.offset, at.left), wanted) }
+    }
+
+    /// Learns how far the run has been read that was lent last.
+    fn recall(&mut self, batch: &Batch) {
+        if !self.running {
+            return;
         }
-        let offset = run.next.addr().wrapping_sub(block.addr());
-        *at = Cursor { offset, left: at.left.wrapping_sub(lent as u32) };
-        Some(lent)
+        self.running = false;
+        let (next, left) = batch.run().position();
+        let block = self.memory.bytes(self.base(self.block), 0);
+        let offset = block.map_or(0, |block| next.addr().wrapping_sub(block.as_ptr().addr()));
+        self.at = Some(Cursor { offset, left });
     }
 
     /// Lends up to a batch of the packets that `rules` let through.
-    fn fill_by_rules(&self, rules: &Rules, batch: &Batch, at: &mut Cursor) -> Option<usize> {
+    fn lend_by_rules(&self, rules: &Rules, batch: &Batch, at: &mut Cursor) -> Option<usize> {
         let mut slots = batch.slots().iter();
         let mut lent = 0usize;
         while at.left > 0 && lent < rules.most() {
@@ -240,55 +244,5 @@ impl Ring {
             addr: link_addr(&address),
         };
         Some((facts, packet, header.next_offset as usize))
-    }
-}
-
-/// A walk over the packets of one block.
-struct Run {
-    /// The next packet's header.
-    next: *const u8,
-    /// The block, all of it inside the ring and ours.
-    block: *const u8,
-    size: usize,
-    snapshot: u32,
-}
-
-impl Run {
-    /// Lends packets up to the first with a VLAN tag; how many, or `None` for a block that is damaged.
-    ///
-    /// This loop is what a packet costs. It goes by addresses, each checked against the block's end; it is
-    /// kept by itself so that they all stay in registers. No sum overflows: all that is added to the
-    /// address of a block has 32 bits.
-    #[inline(never)]
-    fn lend_untagged<const NANO: bool>(&mut self, slots: &[Cell<Lent>]) -> Option<usize> {
-        let scale = if NANO { Scale::Nano } else { Scale::Micro };
-        let snapshot = self.snapshot;
-        let end = self.block.wrapping_add(self.size);
-        let last = self.block.wrapping_add(self.size.checked_sub(HEADERS)?);
-        let mut frame = self.next;
-        let mut lent = slots.len();
-        for (n, slot) in slots.iter().enumerate() {
-            if frame > last {
-                return None;
-            }
-            // SAFETY: `block <= frame <= last`, so the header is inside the block, which is inside the memory;
-            // the block is ours, so that the kernel does not write it; any bytes are a header.
-            let header = unsafe { frame.cast::<Tpacket3Hdr>().read_unaligned() };
-            let data = frame.wrapping_add(usize::from(header.mac));
-            if data.wrapping_add(header.snaplen as usize) > end {
-                return None;
-            }
-            if header.status & STATUS_VLAN_VALID != 0 {
-                lent = n;
-                break;
-            }
-            let tv_sec = libc::time_t::from(header.sec);
-            let ts = libc::timeval { tv_sec, tv_usec: scale.apply(header.nsec) };
-            let caplen = header.snaplen.min(snapshot);
-            slot.set(Lent { header: PacketHeader { ts, caplen, len: header.len }, data });
-            frame = frame.wrapping_add(header.next_offset as usize);
-        }
-        self.next = frame;
-        Some(lent)
     }
 }
