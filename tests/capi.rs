@@ -61,6 +61,7 @@ programs! {
     filter {
         accept_and_reject the_kernel_filters the_kernel_refuses
         the_kernel_refuses_the_second packets_in_the_ring a_full_ring rejected_do_not_count
+        rejected_end_a_read rejected_without_timeout
         changed_in_the_callback the_program_cuts invalid_programs the_program_is_copied
         long_programs without_privileges compile
     }
