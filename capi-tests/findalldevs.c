@@ -281,4 +281,7 @@ CASE(lookupdev)
     name = pcap_lookupdev(err);
     CHECK_STR(name, list->name);
     pcap_freealldevs(list);
+    CHECK_INT(pcap_init(PCAP_CHAR_ENC_LOCAL, err), 0);
+    CHECK(pcap_lookupdev(err) == NULL, "a device after pcap_init");
+    CHECK_STARTS(err, "pcap_lookupdev() is deprecated");
 }

@@ -486,7 +486,7 @@ static void body_protocol(enum mode m)
     int raw = raw_socket("v1"), i;
     pcap_t *p;
 
-    how.protocol = TEST_TYPE;
+    how.protocol = 1 << 16 | TEST_TYPE; /* the lower 16 bits count */
     how.nonblock = 1;
     p = opened_by(m, "v0", how);
     for (i = 0; i < 6; i++) {
