@@ -114,9 +114,10 @@ pub fn veth() {
     wait_running("v1");
 }
 
-/// A bridge br0, up, with v1 (see [`veth`]) as its only port.
+/// A bridge br0, up, with v1 (see [`veth`]) as its only port. It does not look into multicasts: for that
+/// it would join a group, and the kernel report so in a packet at some later moment.
 pub fn bridge() {
-    ip("link add br0 address 02:00:00:00:00:ff type bridge");
+    ip("link add br0 address 02:00:00:00:00:ff type bridge mcast_snooping 0");
     ip("link set v1 master br0");
     up("br0");
     wait_running("br0");
