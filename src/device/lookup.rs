@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn devices_that_are_not_there() {
         for name in ["nosuch0", "a-name-that-is-too-long-for-an-interface", ""] {
-            let text = lookup_net(Some(name)).expect_err("an error").text;
+            let text = lookup_net(Some(name)).expect_err("an error").text.clone();
             assert_eq!(text, format!("SIOCGIFADDR: {name}: No such device"));
         }
     }
