@@ -217,13 +217,17 @@ impl<H: Header> Ring<H> {
             {
                 Run { start: start.as_ptr(), size, snapshot: 0 }.give_back::<H>(run);
             }
+            if let Some(copy) = &mut self.copy {
+                // Only with its frame: before that, the packet is needed if it is to be lent anew.
+                copy.held = copy.held.filter(|(place, _)| {
+                    let n = place.within.wrapping_sub(self.first.within);
+                    place.block != self.first.block || n >= run
+                });
+            }
             self.first = self.after(self.first, run);
             self.lent = self.lent.wrapping_sub(run);
         }
         self.first = self.next;
-        if let Some(copy) = &mut self.copy {
-            copy.held = copy.held.filter(|(place, _)| *place == self.next);
-        }
     }
 
     /// Lends packets that need nothing done, up to the end of the block; how many.
