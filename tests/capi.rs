@@ -87,7 +87,8 @@ programs! {
         filters names remote
     }
     packets {
-        snaplens large_frames frames_above_the_first_mtu time_stamps
+        snaplens large_frames frames_above_the_first_mtu
+        large_frames_of_an_interface_that_went_down time_stamps
     }
     panic {
         injected_panic

@@ -13,7 +13,7 @@ use super::{Geometry, corrupted, link_addr};
 use crate::capture::Fill;
 use crate::error::Result;
 use crate::handle::batch::{BATCH, Batch, Lent, PacketHeader};
-use crate::sys::socket;
+use crate::sys::{Errno, socket};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::os::fd::BorrowedFd;
@@ -77,6 +77,8 @@ struct Copy {
     buffer: Scratch,
     /// The frame whose packet the buffer holds, and its length.
     held: Option<(Place, u32)>,
+    /// The socket has told that the interface is down, which it tells once.
+    down: bool,
 }
 
 /// Room in front of a fetched packet.
@@ -89,7 +91,7 @@ impl<H: Header> Ring<H> {
     pub fn new(memory: Memory, geometry: Geometry, fetch: bool) -> Self {
         let most = (geometry.frames() / 8).clamp(1, BATCH);
         let buffer = || Scratch::new(COPY_HEADROOM.saturating_add(COPY_MAX));
-        let copy = fetch.then(|| Copy { buffer: buffer(), held: None });
+        let copy = fetch.then(|| Copy { buffer: buffer(), held: None, down: false });
         let (next, first) = (Place::default(), Place::default());
         Self { memory, geometry, next, first, lent: 0, most, copy, header: PhantomData }
     }
@@ -160,6 +162,11 @@ impl<H: Header> Ring<H> {
             self.give_back(rules);
         }
         done
+    }
+
+    /// Whether the interface has gone down since this was last asked.
+    pub fn take_down(&mut self) -> bool {
+        self.copy.as_mut().is_some_and(|copy| std::mem::take(&mut copy.down))
     }
 
     /// How many frames from the next on may hold packets that the kernel let through until now, and those
@@ -256,8 +263,14 @@ impl<H: Header> Ring<H> {
         }
         let room = copy.buffer.tail_mut(COPY_HEADROOM);
         let room_len = room.len();
+        let mut taken = socket::take_datagram(fd, room);
+        // Told before any packet, and once: the packet is still there.
+        if taken == Err(Errno(libc::ENETDOWN)) {
+            copy.down = true;
+            taken = socket::take_datagram(fd, room);
+        }
         // An empty queue cannot be, but then the frame has the packet's beginning at least.
-        copy.held = socket::take_datagram(fd, room)
+        copy.held = taken
             .ok()
             .and_then(|len| u32::try_from(len.min(room_len)).ok())
             .map(|len| (self.next, len));
