@@ -285,7 +285,7 @@ impl<H: Header> Ring<H> {
         let status = self.memory.read::<u32>(base.checked_add(H::STATUS)?)?;
         let described = self.memory.read::<H>(base)?.describe(status);
         let address = self.memory.read::<SockaddrLl>(base.checked_add(address_at)?)?;
-        let facts = Facts {
+        let mut facts = Facts {
             sec: i64::from(described.sec),
             nsec: described.nsec,
             len: described.len,
@@ -293,10 +293,12 @@ impl<H: Header> Ring<H> {
             rxhash: 0,
             net_offset: described.net.saturating_sub(described.mac).into(),
             addr: link_addr(&address),
+            uncut: false,
         };
         if let Some(copy) = &self.copy
             && let Some((_, len)) = copy.held.filter(|(held, _)| *held == place)
         {
+            facts.uncut = true;
             let start = copy.buffer.bytes(COPY_HEADROOM, len as usize)?;
             // SAFETY: `len` bytes of the buffer were received behind COPY_HEADROOM bytes of room, and nobody
             // borrows them until the next packet is fetched.
