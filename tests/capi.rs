@@ -55,7 +55,7 @@ programs! {
         break_other_handles
     }
     dump {
-        file nanoseconds linktypes open_errors stdio_underneath into_a_stream
+        file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath into_a_stream
         standard_output full_disk odd_values live_capture
     }
     filter {
