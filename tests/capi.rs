@@ -96,8 +96,8 @@ programs! {
     read {
         loop_counts loop_without_count dispatch_counts dispatch_takes_the_buffer
         dispatch_blocking next_packet next_ex_v3 next_ex_v2 next_ex_v1 next_ex_recvmsg
-        next_ex_data_stays reads_mixed nonblocking blocking_again select_by_poll
-        select_after_counted_read select_by_epoll timeout_bounds_delivery
+        next_ex_data_stays reads_mixed nonblocking negative_timeout blocking_again
+        select_by_poll select_after_counted_read select_by_epoll timeout_bounds_delivery
         immediate_is_at_once no_timeout_waits_for_a_block signals_do_not_end_a_read
     }
     shim_cases {
