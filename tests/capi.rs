@@ -52,7 +52,7 @@ programs! {
         break_before_the_call break_before_the_packets break_in_nonblocking_mode
         break_across_modes break_in_the_callback break_from_another_thread
         break_without_timeout break_from_a_signal_handler break_under_traffic break_storm
-        break_other_handles
+        cancelled_threads break_other_handles
     }
     dump {
         file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath into_a_stream
