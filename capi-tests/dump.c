@@ -98,6 +98,22 @@ CASE(file)
     unlink(path);
 }
 
+CASE(name_that_is_no_utf8)
+{
+    pcap_t *p = pcap_open_dead(DLT_EN10MB, 65535);
+    pcap_dumper_t *d;
+
+    make_path();
+    unlink(path);
+    path[strlen(path) - 1] = (char)0xe9;
+    d = pcap_dump_open(p, path);
+    CHECK(d != NULL, "%s", pcap_geterr(p));
+    pcap_dump_close(d);
+    CHECK_INT(read_back(), 24);
+    pcap_close(p);
+    unlink(path);
+}
+
 CASE(nanoseconds)
 {
     struct pcap_pkthdr h = packet(5, 999999999, 1, 1);

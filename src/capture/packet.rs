@@ -144,8 +144,9 @@ impl PacketSocket {
             ifindex: interface.ifindex,
             datalinks: interface.datalinks,
             buffer_size: largest,
-            timeout_ms: options.timeout_ms,
-            nonblocking: false,
+            // QUIRK: below 0 reads do not wait, as if pcap_setnonblock() had been called.
+            timeout_ms: options.timeout_ms.max(!options.timeout_ms),
+            nonblocking: options.timeout_ms < 0,
             down: false,
         };
         Ok((source, warning))

@@ -1,7 +1,7 @@
 //! stdio(3) streams, which C programs share with the library.
 
 use super::{Errno, Sys};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::ptr::NonNull;
 
 unsafe extern "C" {
@@ -99,9 +99,4 @@ pub fn print_error(bytes: &[u8]) {
     if let Some(stream) = unsafe { Stream::from_raw(stderr) } {
         let _ = stream.write(bytes);
     }
-}
-
-/// A name for [`Stream::open`], unless it has a zero byte in it.
-pub fn path(name: &str) -> Sys<CString> {
-    CString::new(name).map_err(|_| Errno(libc::EINVAL))
 }

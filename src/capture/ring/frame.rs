@@ -142,6 +142,8 @@ pub struct Facts {
     pub net_offset: u32,
     /// From the `sockaddr_ll`.
     pub addr: LinkAddr,
+    /// Whether the packet came past the kernel's filter whole, and not cut to what that returned.
+    pub uncut: bool,
 }
 
 /// The unit of a handle's time stamps.
@@ -230,17 +232,18 @@ impl Rules {
         let header_len = packet.captured().saturating_sub(before);
         let mut len = facts.len.saturating_add(header_len);
         let mut caplen = u32::MAX;
-        if self.userland != Userland::None
+        if (facts.uncut || self.userland != Userland::None)
             && let Some(filter) = &self.filter
         {
             let meta = self.meta(facts, header_len);
             let kept = packet.with_bytes(|bytes| filter.run(bytes, len, Some(&meta)));
-            if kept == 0 {
+            if kept != 0 {
+                // The kernel cuts to what a program returns, and never cuts the header that it does not know.
+                caplen = kept.saturating_add(header_len);
+            } else if self.userland != Userland::None {
                 self.unfix_can(&mut packet);
                 return None;
             }
-            // The kernel cuts to what a program returns, and never cuts the header that it does not know.
-            caplen = kept.saturating_add(header_len);
         }
         if let Some((offset, tag)) = self.tag(facts, packet.captured())
             && packet.insert_tag(offset, tag)

@@ -13,7 +13,7 @@ use super::{Geometry, corrupted, link_addr};
 use crate::capture::Fill;
 use crate::error::Result;
 use crate::handle::batch::{BATCH, Batch, Lent, PacketHeader};
-use crate::sys::socket;
+use crate::sys::{Errno, socket};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::os::fd::BorrowedFd;
@@ -77,6 +77,8 @@ struct Copy {
     buffer: Scratch,
     /// The frame whose packet the buffer holds, and its length.
     held: Option<(Place, u32)>,
+    /// The socket has told that the interface is down, which it tells once.
+    down: bool,
 }
 
 /// Room in front of a fetched packet.
@@ -89,7 +91,7 @@ impl<H: Header> Ring<H> {
     pub fn new(memory: Memory, geometry: Geometry, fetch: bool) -> Self {
         let most = (geometry.frames() / 8).clamp(1, BATCH);
         let buffer = || Scratch::new(COPY_HEADROOM.saturating_add(COPY_MAX));
-        let copy = fetch.then(|| Copy { buffer: buffer(), held: None });
+        let copy = fetch.then(|| Copy { buffer: buffer(), held: None, down: false });
         let (next, first) = (Place::default(), Place::default());
         Self { memory, geometry, next, first, lent: 0, most, copy, header: PhantomData }
     }
@@ -163,6 +165,11 @@ impl<H: Header> Ring<H> {
         done
     }
 
+    /// Whether the interface has gone down since this was last asked.
+    pub fn take_down(&mut self) -> bool {
+        self.copy.as_mut().is_some_and(|copy| std::mem::take(&mut copy.down))
+    }
+
     /// How many frames from the next on may hold packets that the kernel let through until now, and those
     /// that are lent.
     pub fn filled_until_now(&self) -> usize {
@@ -218,13 +225,17 @@ impl<H: Header> Ring<H> {
             {
                 Run { start: start.as_ptr(), size, snapshot: 0 }.give_back::<H>(run);
             }
+            if let Some(copy) = &mut self.copy {
+                // Only with its frame: before that, the packet is needed if it is to be lent anew.
+                copy.held = copy.held.filter(|(place, _)| {
+                    let n = place.within.wrapping_sub(self.first.within);
+                    place.block != self.first.block || n >= run
+                });
+            }
             self.first = self.after(self.first, run);
             self.lent = self.lent.wrapping_sub(run);
         }
         self.first = self.next;
-        if let Some(copy) = &mut self.copy {
-            copy.held = copy.held.filter(|(place, _)| *place == self.next);
-        }
     }
 
     /// Lends packets that need nothing done, up to the end of the block; how many.
@@ -253,8 +264,14 @@ impl<H: Header> Ring<H> {
         }
         let room = copy.buffer.tail_mut(COPY_HEADROOM);
         let room_len = room.len();
+        let mut taken = socket::take_datagram(fd, room);
+        // Told before any packet, and once: the packet is still there.
+        if taken == Err(Errno(libc::ENETDOWN)) {
+            copy.down = true;
+            taken = socket::take_datagram(fd, room);
+        }
         // An empty queue cannot be, but then the frame has the packet's beginning at least.
-        copy.held = socket::take_datagram(fd, room)
+        copy.held = taken
             .ok()
             .and_then(|len| u32::try_from(len.min(room_len)).ok())
             .map(|len| (self.next, len));
@@ -269,7 +286,7 @@ impl<H: Header> Ring<H> {
         let status = self.memory.read::<u32>(base.checked_add(H::STATUS)?)?;
         let described = self.memory.read::<H>(base)?.describe(status);
         let address = self.memory.read::<SockaddrLl>(base.checked_add(address_at)?)?;
-        let facts = Facts {
+        let mut facts = Facts {
             sec: i64::from(described.sec),
             nsec: described.nsec,
             len: described.len,
@@ -277,10 +294,12 @@ impl<H: Header> Ring<H> {
             rxhash: 0,
             net_offset: described.net.saturating_sub(described.mac).into(),
             addr: link_addr(&address),
+            uncut: false,
         };
         if let Some(copy) = &self.copy
             && let Some((_, len)) = copy.held.filter(|(held, _)| *held == place)
         {
+            facts.uncut = true;
             let start = copy.buffer.bytes(COPY_HEADROOM, len as usize)?;
             // SAFETY: `len` bytes of the buffer were received behind COPY_HEADROOM bytes of room, and nobody
             // borrows them until the next packet is fetched.

@@ -102,8 +102,11 @@ impl Ring {
     /// Whether the socket has told a read that the interface is down.
     pub fn take_down(&mut self) -> bool {
         match self {
+            Self::V3(_) => false,
+            Self::V2(ring) => ring.take_down(),
+            Self::V1(ring) => ring.take_down(),
+            Self::V1Long(ring) => ring.take_down(),
             Self::None(reader) => reader.take_down(),
-            _ => false,
         }
     }
 

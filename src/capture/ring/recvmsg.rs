@@ -103,7 +103,8 @@ impl Reader {
         let whole = got.aux.map_or(got.length as u32, |aux| aux.tp_len);
         let net_offset = got.aux.map_or(0, |aux| aux.tp_net.saturating_sub(aux.tp_mac)).into();
         let addr = link_addr(&from);
-        let facts = Facts { sec, nsec, len: whole, vlan, rxhash: 0, net_offset, addr };
+        let facts =
+            Facts { sec, nsec, len: whole, vlan, rxhash: 0, net_offset, addr, uncut: false };
         Ok(Some((facts, got.captured as u32)))
     }
 }

@@ -242,6 +242,7 @@ impl Ring {
             rxhash: header.rxhash,
             net_offset: header.net.saturating_sub(header.mac).into(),
             addr: link_addr(&address),
+            uncut: false,
         };
         Some((facts, packet, header.next_offset as usize))
     }
