@@ -104,8 +104,9 @@ impl<H: Header> Ring<H> {
         let slots = slots.get(..self.most.min(rules.most())).unwrap_or(slots);
         let mut packets = 0usize;
         let mut fetched = false;
+        let plain = rules.plain();
         while self.lent < self.most && packets < slots.len() && !fetched {
-            if rules.plain() {
+            if plain {
                 let run = self.lend_plain(rules, slots.get(packets..).unwrap_or_default())?;
                 packets = packets.wrapping_add(run);
                 if run > 0 {
@@ -114,18 +115,18 @@ impl<H: Header> Ring<H> {
             }
             // A frame that needs more than that, or none.
             let Some(status) = self.status_if_ours(self.next) else { break };
-            fetched = status & STATUS_COPY != 0 && self.fetch(fd);
-            let Some((facts, packet)) = self.frame(self.next) else {
-                self.advance(1);
-                return Err(corrupted());
+            let Some(slot) = slots.get(packets) else { break };
+            let lent = if status & STATUS_COPY == 0 {
+                self.frame(self.next).map(|(facts, packet)| rules.apply(&facts, packet))
+            } else {
+                fetched = self.fetch(fd);
+                self.whole(self.next).map(|(facts, packet)| rules.apply(&facts, packet))
             };
-            if let Some(packet) = rules.apply(&facts, packet)
-                && let Some(slot) = slots.get(packets)
-            {
-                slot.set(packet);
+            self.advance(1);
+            if let Some(lent) = lent.ok_or_else(corrupted)? {
+                slot.set(lent);
                 packets = packets.wrapping_add(1);
             }
-            self.advance(1);
         }
         batch.filled(packets);
         Ok(match (self.lent, packets) {
@@ -143,7 +144,7 @@ impl<H: Header> Ring<H> {
         let mut back_to = (self.first, 0);
         let mut place = self.first;
         for n in 1..=self.lent {
-            let Some((facts, packet)) = self.frame(place) else { return };
+            let Some((facts, packet)) = self.whole(place) else { return };
             place = self.after(place, 1);
             let start = rules.start_of(&facts, &packet);
             if read.next_if_eq(&start).is_some() {
@@ -183,6 +184,7 @@ impl<H: Header> Ring<H> {
     }
 
     /// Where a frame begins.
+    #[inline(always)]
     fn offset(&self, place: Place) -> usize {
         let block = place.block.wrapping_mul(self.geometry.block_size);
         block.wrapping_add(place.within.wrapping_mul(self.geometry.frame_size))
@@ -194,6 +196,7 @@ impl<H: Header> Ring<H> {
     }
 
     /// The place `n` frames on, which is in the same block or the start of the next.
+    #[inline(always)]
     fn after(&self, place: Place, n: usize) -> Place {
         let within = place.within.wrapping_add(n);
         if within < self.geometry.frames_per_block {
@@ -204,11 +207,13 @@ impl<H: Header> Ring<H> {
     }
 
     /// `n` more frames are lent, all in one block.
+    #[inline(always)]
     fn advance(&mut self, n: usize) {
         self.lent = self.lent.wrapping_add(n);
         self.next = self.after(self.next, n);
     }
 
+    #[inline(always)]
     fn status_if_ours(&self, place: Place) -> Option<u32> {
         // Acquire, for the kernel writes the packet before it hands the frame over.
         let at = self.offset(place).wrapping_add(H::STATUS);
@@ -279,14 +284,39 @@ impl<H: Header> Ring<H> {
     }
 
     /// The packet of a frame, whole if it was fetched, and what the kernel tells of it.
+    #[inline(never)]
+    fn whole(&self, place: Place) -> Option<(Facts, Packet<'_>)> {
+        let (mut facts, cut) = self.frame(place)?;
+        let Some(copy) = &self.copy else { return Some((facts, cut)) };
+        let Some((_, len)) = copy.held.filter(|(held, _)| *held == place) else {
+            return Some((facts, cut));
+        };
+        facts.uncut = true;
+        let start = copy.buffer.bytes(COPY_HEADROOM, len as usize)?;
+        // SAFETY: `len` bytes of the buffer were received behind COPY_HEADROOM bytes of room, and nobody
+        // borrows them until the next packet is fetched.
+        Some((facts, unsafe { Packet::new(start, len, COPY_HEADROOM as u32) }))
+    }
+
+    /// The packet of a frame, as far as it is there, and what the kernel tells of it.
+    #[inline(always)]
     fn frame(&self, place: Place) -> Option<(Facts, Packet<'_>)> {
-        let base = self.offset(place);
+        let size = self.geometry.frame_size;
         let address_at = align(size_of::<H>());
         let headers = address_at.wrapping_add(size_of::<SockaddrLl>());
-        let status = self.memory.read::<u32>(base.checked_add(H::STATUS)?)?;
-        let described = self.memory.read::<H>(base)?.describe(status);
-        let address = self.memory.read::<SockaddrLl>(base.checked_add(address_at)?)?;
-        let mut facts = Facts {
+        let frame = self.memory.bytes(self.offset(place), size)?;
+        if size < headers {
+            return None;
+        }
+        // SAFETY: both headers are inside the frame, which is inside the memory and ours, so that the kernel does
+        // not write it; any bytes are a header and an address. The status is part of the header.
+        let (status, header, address) = unsafe {
+            let status = frame.add(H::STATUS).cast::<u32>().read_unaligned();
+            let address = frame.add(address_at).cast::<SockaddrLl>().read_unaligned();
+            (status, frame.cast::<H>().read_unaligned(), address)
+        };
+        let described = header.describe(status);
+        let facts = Facts {
             sec: i64::from(described.sec),
             nsec: described.nsec,
             len: described.len,
@@ -296,25 +326,14 @@ impl<H: Header> Ring<H> {
             addr: link_addr(&address),
             uncut: false,
         };
-        if let Some(copy) = &self.copy
-            && let Some((_, len)) = copy.held.filter(|(held, _)| *held == place)
-        {
-            facts.uncut = true;
-            let start = copy.buffer.bytes(COPY_HEADROOM, len as usize)?;
-            // SAFETY: `len` bytes of the buffer were received behind COPY_HEADROOM bytes of room, and nobody
-            // borrows them until the next packet is fetched.
-            return Some((facts, unsafe { Packet::new(start, len, COPY_HEADROOM as u32) }));
-        }
-        let captured = described.captured as usize;
         let mac = usize::from(described.mac);
-        if mac.checked_add(captured)? > self.geometry.frame_size {
+        if mac.saturating_add(described.captured as usize) > size {
             return None;
         }
-        let start = self.memory.bytes(base.checked_add(mac)?, captured)?;
         let headroom = mac.saturating_sub(headers) as u32;
         // SAFETY: the packet and its headroom lie inside this frame, behind the frame's own headers; the
         // frame is ours, and a ring is used by one thread at a time.
-        Some((facts, unsafe { Packet::new(start, described.captured, headroom) }))
+        Some((facts, unsafe { Packet::new(frame.add(mac), described.captured, headroom) }))
     }
 }
 

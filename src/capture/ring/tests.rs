@@ -447,7 +447,7 @@ fn a_fetched_packet_is_kept_while_packets_before_it_are_lent_again() {
     frames.hand_over(3, &ethernet(200, 100), v2(STATUS_COPY));
     frames.hand_over(4, &ethernet(201, 100), v2(STATUS_COPY));
     assert_eq!(frames.fill(&mut rules, &batch), Fill::Packets);
-    assert_eq!(seen(batch.take().unwrap()).1, ethernet(0, 60));
+    assert_eq!(seen(take(&batch).unwrap()).1, ethernet(0, 60));
     frames.ring.rewind(&rules, &batch);
     batch.clear();
     let mut got = Vec::new();
