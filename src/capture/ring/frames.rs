@@ -17,6 +17,7 @@ use crate::sys::{Errno, socket};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::os::fd::BorrowedFd;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A version's frame header.
@@ -104,24 +105,18 @@ impl<H: Header> Ring<H> {
         let slots = slots.get(..self.most.min(rules.most())).unwrap_or(slots);
         let mut packets = 0usize;
         let mut fetched = false;
-        let plain = rules.plain();
         while self.lent < self.most && packets < slots.len() && !fetched {
-            if plain {
-                let run = self.lend_plain(rules, slots.get(packets..).unwrap_or_default())?;
-                packets = packets.wrapping_add(run);
-                if run > 0 {
-                    continue;
-                }
+            let (frames, lent) = self.lend(rules, slots.get(packets..).unwrap_or_default())?;
+            self.advance(frames);
+            packets = packets.wrapping_add(lent);
+            if frames > 0 {
+                continue;
             }
             // A frame that needs more than that, or none.
             let Some(status) = self.status_if_ours(self.next) else { break };
             let Some(slot) = slots.get(packets) else { break };
-            let lent = if status & STATUS_COPY == 0 {
-                self.frame(self.next).map(|(facts, packet)| rules.apply(&facts, packet))
-            } else {
-                fetched = self.fetch(fd);
-                self.whole(self.next).map(|(facts, packet)| rules.apply(&facts, packet))
-            };
+            fetched = status & STATUS_COPY != 0 && self.fetch(fd);
+            let lent = self.whole(self.next).map(|(facts, packet)| rules.apply(&facts, packet));
             self.advance(1);
             if let Some(lent) = lent.ok_or_else(corrupted)? {
                 slot.set(lent);
@@ -224,41 +219,44 @@ impl<H: Header> Ring<H> {
     fn give_back(&mut self, rules: &mut Rules) {
         rules.consumed(self.lent);
         while self.lent > 0 {
-            let run = self.lent.min(self.left_in_block(self.first));
-            let size = self.geometry.frame_size;
-            if let Some(start) = self.memory.bytes(self.offset(self.first), run.wrapping_mul(size))
-            {
-                Run { start: start.as_ptr(), size, snapshot: 0 }.give_back::<H>(run);
+            let n = self.lent.min(self.left_in_block(self.first));
+            if let Some(run) = self.run(self.first, n) {
+                run.give_back::<H>(n);
             }
             if let Some(copy) = &mut self.copy {
                 // Only with its frame: before that, the packet is needed if it is to be lent anew.
                 copy.held = copy.held.filter(|(place, _)| {
-                    let n = place.within.wrapping_sub(self.first.within);
-                    place.block != self.first.block || n >= run
+                    let back = place.within.wrapping_sub(self.first.within);
+                    place.block != self.first.block || back >= n
                 });
             }
-            self.first = self.after(self.first, run);
-            self.lent = self.lent.wrapping_sub(run);
+            self.first = self.after(self.first, n);
+            self.lent = self.lent.wrapping_sub(n);
         }
         self.first = self.next;
     }
 
-    /// Lends packets that need nothing done, up to the end of the block; how many.
-    fn lend_plain(&mut self, rules: &Rules, slots: &[Cell<Lent>]) -> Result<usize> {
+    /// Lends packets that need no fetching, and no tag where nothing else is to be done, up to the end of the
+    /// block: how many frames, and how many packets of them.
+    fn lend(&self, rules: &Rules, slots: &[Cell<Lent>]) -> Result<(usize, usize)> {
         let most = self.left_in_block(self.next).min(self.most.wrapping_sub(self.lent));
+        let run = self.run(self.next, most).ok_or_else(corrupted)?;
+        if !rules.plain() {
+            return run.lend_by_rules::<H>(rules, most, slots).ok_or_else(corrupted);
+        }
         let slots = slots.get(..most).unwrap_or(slots);
-        let size = self.geometry.frame_size;
-        let needed = slots.len().wrapping_mul(size);
-        let Some(start) = self.memory.bytes(self.offset(self.next), needed) else {
-            return Err(corrupted());
-        };
-        let run = Run { start: start.as_ptr(), size, snapshot: rules.snapshot };
         let lent = match rules.scale {
-            Scale::Micro => run.lend::<H, false>(slots),
-            Scale::Nano => run.lend::<H, true>(slots),
+            Scale::Micro => run.lend_plain::<H, false>(rules.snapshot, slots),
+            Scale::Nano => run.lend_plain::<H, true>(rules.snapshot, slots),
         };
-        self.advance(lent);
-        Ok(lent)
+        Ok((lent, lent))
+    }
+
+    /// A walk over `n` frames from `first` on, all in one block.
+    fn run(&self, first: Place, n: usize) -> Option<Run<'_>> {
+        let size = self.geometry.frame_size;
+        let start = self.memory.bytes(self.offset(first), n.wrapping_mul(size))?;
+        (size >= headers::<H>()).then_some(Run { start, size, memory: PhantomData })
     }
 
     /// Fetches the packet of the next frame from the socket's queue, unless it has been fetched before.
@@ -286,7 +284,9 @@ impl<H: Header> Ring<H> {
     /// The packet of a frame, whole if it was fetched, and what the kernel tells of it.
     #[inline(never)]
     fn whole(&self, place: Place) -> Option<(Facts, Packet<'_>)> {
-        let (mut facts, cut) = self.frame(place)?;
+        let run = self.run(place, 1)?;
+        let status = Run::status::<H>(run.start).load(Ordering::Acquire);
+        let (mut facts, cut) = run.packet::<H>(run.start, status)?;
         let Some(copy) = &self.copy else { return Some((facts, cut)) };
         let Some((_, len)) = copy.held.filter(|(held, _)| *held == place) else {
             return Some((facts, cut));
@@ -297,23 +297,117 @@ impl<H: Header> Ring<H> {
         // borrows them until the next packet is fetched.
         Some((facts, unsafe { Packet::new(start, len, COPY_HEADROOM as u32) }))
     }
+}
 
-    /// The packet of a frame, as far as it is there, and what the kernel tells of it.
+/// Bytes of a frame before which no packet can begin.
+const fn headers<H>() -> usize {
+    align(size_of::<H>()) + size_of::<SockaddrLl>()
+}
+
+/// A walk over neighbouring frames, which are inside the memory and aligned to 16.
+struct Run<'m> {
+    start: NonNull<u8>,
+    /// Bytes from one frame to the next, no less than its headers.
+    size: usize,
+    memory: PhantomData<&'m Memory>,
+}
+
+impl<'m> Run<'m> {
+    /// The status word of a frame of this run.
     #[inline(always)]
-    fn frame(&self, place: Place) -> Option<(Facts, Packet<'_>)> {
-        let size = self.geometry.frame_size;
-        let address_at = align(size_of::<H>());
-        let headers = address_at.wrapping_add(size_of::<SockaddrLl>());
-        let frame = self.memory.bytes(self.offset(place), size)?;
-        if size < headers {
-            return None;
+    fn status<H: Header>(frame: NonNull<u8>) -> &'m AtomicU32 {
+        // SAFETY: the frame is inside the memory, and begins with its header; it is aligned to 16, and the
+        // kernel accesses this word as an atomic too.
+        unsafe { AtomicU32::from_ptr(frame.add(H::STATUS).cast().as_ptr()) }
+    }
+
+    /// The frame behind `frame`, or the end of the run.
+    #[inline(always)]
+    fn after(&self, frame: NonNull<u8>) -> NonNull<u8> {
+        // SAFETY: at most one past the last frame, which is in or just behind the same memory.
+        unsafe { frame.add(self.size) }
+    }
+
+    /// Gives `n` frames back to the kernel.
+    fn give_back<H: Header>(&self, n: usize) {
+        let mut frame = self.start;
+        for _ in 0..n {
+            // Release, for our reads of the packet come before the kernel's next writes.
+            Self::status::<H>(frame).store(STATUS_KERNEL, Ordering::Release);
+            frame = self.after(frame);
         }
+    }
+
+    /// Lends packets up to the first frame that is not ours or needs more than that; how many.
+    ///
+    /// This loop is what a packet costs; it is kept by itself so that all it uses stays in registers.
+    #[inline(never)]
+    fn lend_plain<H: Header, const NANO: bool>(
+        &self,
+        snapshot: u32,
+        slots: &[Cell<Lent>],
+    ) -> usize {
+        let scale = if NANO { Scale::Nano } else { Scale::Micro };
+        let mut frame = self.start;
+        for (n, slot) in slots.iter().enumerate() {
+            // Acquire, for the kernel writes the packet before it hands the frame over.
+            let status = Self::status::<H>(frame).load(Ordering::Acquire);
+            if status & (STATUS_USER | STATUS_COPY | STATUS_VLAN_VALID) != STATUS_USER {
+                return n;
+            }
+            // SAFETY: the header is inside the frame, which is ours; any bytes are a header.
+            let header = unsafe { frame.cast::<H>().read_unaligned() }.describe(status);
+            // No sum overflows: all that is added to an address or to 16 bits has 32 bits.
+            let end = (header.captured as usize).wrapping_add(header.mac.into());
+            if end > self.size || header.vlan.is_some() {
+                return n;
+            }
+            let tv_sec = libc::time_t::from(header.sec);
+            let ts = libc::timeval { tv_sec, tv_usec: scale.apply(header.nsec) };
+            let caplen = header.captured.min(snapshot);
+            let data = frame.as_ptr().wrapping_add(header.mac.into()).cast_const();
+            slot.set(Lent { header: PacketHeader { ts, caplen, len: header.len }, data });
+            frame = self.after(frame);
+        }
+        slots.len()
+    }
+
+    /// Lends the packets that `rules` let through, up to the first of `most` frames that is not ours or whose
+    /// packet is to be fetched: how many frames, and how many packets; `None` for a damaged frame.
+    #[inline(never)]
+    fn lend_by_rules<H: Header>(
+        &self,
+        rules: &Rules,
+        most: usize,
+        slots: &[Cell<Lent>],
+    ) -> Option<(usize, usize)> {
+        let mut frame = self.start;
+        let mut lent = 0usize;
+        for n in 0..most {
+            let Some(slot) = slots.get(lent) else { return Some((n, lent)) };
+            // Acquire, for the kernel writes the packet before it hands the frame over.
+            let status = Self::status::<H>(frame).load(Ordering::Acquire);
+            if status & (STATUS_USER | STATUS_COPY) != STATUS_USER {
+                return Some((n, lent));
+            }
+            let (facts, packet) = self.packet::<H>(frame, status)?;
+            if let Some(packet) = rules.apply(&facts, packet) {
+                slot.set(packet);
+                lent = lent.wrapping_add(1);
+            }
+            frame = self.after(frame);
+        }
+        Some((most, lent))
+    }
+
+    /// The packet of a frame of this run that is ours, as far as it is there, and what the kernel tells of it.
+    #[inline(always)]
+    fn packet<H: Header>(&self, frame: NonNull<u8>, status: u32) -> Option<(Facts, Packet<'m>)> {
         // SAFETY: both headers are inside the frame, which is inside the memory and ours, so that the kernel does
-        // not write it; any bytes are a header and an address. The status is part of the header.
-        let (status, header, address) = unsafe {
-            let status = frame.add(H::STATUS).cast::<u32>().read_unaligned();
-            let address = frame.add(address_at).cast::<SockaddrLl>().read_unaligned();
-            (status, frame.cast::<H>().read_unaligned(), address)
+        // not write it; any bytes are a header and an address.
+        let (header, address) = unsafe {
+            let address = frame.add(align(size_of::<H>())).cast::<SockaddrLl>();
+            (frame.cast::<H>().read_unaligned(), address.read_unaligned())
         };
         let described = header.describe(status);
         let facts = Facts {
@@ -327,70 +421,12 @@ impl<H: Header> Ring<H> {
             uncut: false,
         };
         let mac = usize::from(described.mac);
-        if mac.saturating_add(described.captured as usize) > size {
+        if mac.saturating_add(described.captured as usize) > self.size {
             return None;
         }
-        let headroom = mac.saturating_sub(headers) as u32;
+        let headroom = mac.saturating_sub(headers::<H>()) as u32;
         // SAFETY: the packet and its headroom lie inside this frame, behind the frame's own headers; the
         // frame is ours, and a ring is used by one thread at a time.
         Some((facts, unsafe { Packet::new(frame.add(mac), described.captured, headroom) }))
-    }
-}
-
-/// A walk over neighbouring frames.
-struct Run {
-    /// The first frame, inside the ring and aligned to 16.
-    start: *mut u8,
-    /// Bytes from one frame to the next.
-    size: usize,
-    snapshot: u32,
-}
-
-impl Run {
-    /// Gives `n` frames back to the kernel. They are inside the ring.
-    fn give_back<H: Header>(&self, n: usize) {
-        let mut frame = self.start;
-        for _ in 0..n {
-            // SAFETY: the frame is inside the ring, and begins with its header; it is aligned to 16, and the
-            // kernel accesses this word as an atomic too.
-            let status = unsafe { AtomicU32::from_ptr(frame.add(H::STATUS).cast()) };
-            // Release, for our reads of the packet come before the kernel's next writes.
-            status.store(STATUS_KERNEL, Ordering::Release);
-            frame = frame.wrapping_add(self.size);
-        }
-    }
-
-    /// Lends packets up to the first frame that is not ours or needs more than that; how many. The frames
-    /// for all of `slots` are inside the ring.
-    ///
-    /// This loop is what a packet costs; it is kept by itself so that all it uses stays in registers.
-    #[inline(never)]
-    fn lend<H: Header, const NANO: bool>(&self, slots: &[Cell<Lent>]) -> usize {
-        let scale = if NANO { Scale::Nano } else { Scale::Micro };
-        let Self { start: mut frame, size, snapshot } = *self;
-        for (n, slot) in slots.iter().enumerate() {
-            // SAFETY: the frame is inside the ring, and begins with its header; it is aligned to 16, and the
-            // kernel accesses this word as an atomic too.
-            let status = unsafe { AtomicU32::from_ptr(frame.add(H::STATUS).cast()) };
-            // Acquire, for the kernel writes the packet before it hands the frame over.
-            let status = status.load(Ordering::Acquire);
-            if status & (STATUS_USER | STATUS_COPY | STATUS_VLAN_VALID) != STATUS_USER {
-                return n;
-            }
-            // SAFETY: as above, and the frame is ours; any bytes are a header.
-            let header = unsafe { frame.cast::<H>().read_unaligned() }.describe(status);
-            // No sum overflows: all that is added to an address or to 16 bits has 32 bits.
-            let end = (header.captured as usize).wrapping_add(header.mac.into());
-            if end > size || header.vlan.is_some() {
-                return n;
-            }
-            let tv_sec = libc::time_t::from(header.sec);
-            let ts = libc::timeval { tv_sec, tv_usec: scale.apply(header.nsec) };
-            let caplen = header.captured.min(snapshot);
-            let data = frame.wrapping_add(header.mac.into()).cast_const();
-            slot.set(Lent { header: PacketHeader { ts, caplen, len: header.len }, data });
-            frame = frame.wrapping_add(size);
-        }
-        slots.len()
     }
 }
