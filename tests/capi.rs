@@ -75,7 +75,8 @@ programs! {
     interface {
         down_and_up down_and_up_while_blocked interface_deleted packets_before_deletion
         loopback_once directions inject inject_cooked stats_accumulate stats_count_drops
-        stats_in_a_signal_handler promiscuous_mode one_protocol two_handles thousand_handles
+        stats_in_a_signal_handler stats_in_a_signal_handler_of_malloc promiscuous_mode
+        one_protocol two_handles thousand_handles
     }
     linktype {
         arphrd_to_dlt arphrd_to_dlt_immediate can_identifier cooked_device_lists_sll
