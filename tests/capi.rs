@@ -56,7 +56,7 @@ programs! {
     }
     dump {
         file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath into_a_stream
-        standard_output full_disk odd_values live_capture
+        standard_output full_disk odd_values cancelled_thread live_capture
     }
     filter {
         accept_and_reject the_kernel_filters the_kernel_refuses
