@@ -61,7 +61,8 @@ programs! {
     filter {
         accept_and_reject the_kernel_filters the_kernel_refuses
         the_kernel_refuses_the_second packets_in_the_ring a_full_ring rejected_do_not_count
-        changed_in_the_callback the_program_cuts the_program_cuts_large_frames invalid_programs
+        changed_in_the_callback the_program_cuts the_program_cuts_large_frames
+        set_after_the_interface_went_down invalid_programs
         the_program_is_copied long_programs without_privileges compile
     }
     filter_verdicts {
