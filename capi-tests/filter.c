@@ -328,6 +328,27 @@ CASE(the_program_cuts_large_frames)
     in_modes(RINGS_NOW | MODE_V1, body_returns_large);
 }
 
+/* That the interface went down, which waits to be told, is no failure of the filter. */
+static void body_down(enum mode m)
+{
+    pcap_t *p = nonblocking(m, "v0");
+    int raw;
+
+    run("ip link set v0 down && ip link set v0 up && sleep 0.2");
+    CHECK(pcap_setfilter(p, &all) == 0, "%s", pcap_geterr(p));
+    raw = raw_socket("v1");
+    send_numbered(raw, 1, 1);
+    seen.n = 0;
+    gather(p, &seen, 1, 2);
+    CHECK_INT(seen.n, 1);
+    pcap_close(p);
+}
+
+CASE(set_after_the_interface_went_down)
+{
+    in_modes(ALL_MODES, body_down);
+}
+
 static void refuse(pcap_t *p, struct bpf_insn *insns, unsigned n)
 {
     struct bpf_program prog = {n, insns};

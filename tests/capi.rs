@@ -56,12 +56,13 @@ programs! {
     }
     dump {
         file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath into_a_stream
-        standard_output full_disk odd_values live_capture
+        standard_output full_disk odd_values cancelled_thread live_capture
     }
     filter {
         accept_and_reject the_kernel_filters the_kernel_refuses
         the_kernel_refuses_the_second packets_in_the_ring a_full_ring rejected_do_not_count
-        changed_in_the_callback the_program_cuts the_program_cuts_large_frames invalid_programs
+        changed_in_the_callback the_program_cuts the_program_cuts_large_frames
+        set_after_the_interface_went_down invalid_programs
         the_program_is_copied long_programs without_privileges compile
     }
     filter_verdicts {
@@ -75,7 +76,8 @@ programs! {
     interface {
         down_and_up down_and_up_while_blocked interface_deleted packets_before_deletion
         loopback_once directions inject inject_cooked stats_accumulate stats_count_drops
-        stats_in_a_signal_handler promiscuous_mode one_protocol two_handles thousand_handles
+        stats_in_a_signal_handler stats_in_a_signal_handler_of_malloc promiscuous_mode
+        one_protocol two_handles thousand_handles
     }
     linktype {
         arphrd_to_dlt arphrd_to_dlt_immediate can_identifier cooked_device_lists_sll

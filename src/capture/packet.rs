@@ -193,11 +193,18 @@ impl PacketSocket {
     ///
     /// What is queued was let through by the filter before: first nothing more is let in, then what is
     /// queued is thrown away, as libpcap does. In a ring it stays, and is filtered as it is read.
-    fn attach(&self, program: &[Insn]) -> Result<bool> {
+    fn attach(&mut self, program: &[Insn]) -> Result<bool> {
         let nothing = [Insn::stmt(RET_K, 0)];
         let closed = socket::attach_filter(self.fd(), &nothing).is_ok();
         if closed && self.ring.is_none() {
-            drain(self.fd())?;
+            match drain(self.fd()) {
+                Ok(down) => self.down |= down,
+                Err(error) => {
+                    // Or nothing would come in any more.
+                    let _ = self.detach();
+                    return Err(error);
+                }
+            }
         }
         if socket::attach_filter(self.fd(), program).is_ok() {
             return Ok(true);
@@ -507,13 +514,15 @@ fn limits(fd: BorrowedFd<'_>, interface: &Interface, device: &str) -> Result<rin
     Ok(ring::Limits { frame: Some(frame), packet })
 }
 
-/// Throws away what the socket has queued.
-fn drain(fd: BorrowedFd<'_>) -> Result<()> {
+/// Throws away what the socket has queued; whether it has told, once, that the interface is down.
+fn drain(fd: BorrowedFd<'_>) -> Result<bool> {
     let mut byte = [0u8];
+    let mut down = false;
     loop {
         match socket::take_datagram(fd, &mut byte) {
             Ok(_) => {}
-            Err(Errno(libc::EAGAIN)) => return Ok(()),
+            Err(Errno(libc::EAGAIN)) => return Ok(down),
+            Err(Errno(libc::ENETDOWN)) => down = true,
             Err(errno) => return Err(Error::errno("recv failed when changing filter", errno)),
         }
     }

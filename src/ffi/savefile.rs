@@ -112,7 +112,7 @@ pub unsafe extern "C" fn pcap_dump_open_append(
 /// # Safety
 /// As pcap_dump(3PCAP): `user` is a `pcap_dumper_t *`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump(
+pub unsafe extern "C-unwind" fn pcap_dump(
     user: *mut c_uchar,
     header: *const pcap_pkthdr,
     packet: *const c_uchar,
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn pcap_dump_flush(d: *mut pcap_dumper_t) -> c_int {
 /// # Safety
 /// As pcap_dump_close(3PCAP).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_close(d: *mut pcap_dumper_t) {
+pub unsafe extern "C-unwind" fn pcap_dump_close(d: *mut pcap_dumper_t) {
     // SAFETY: forwarded contract.
     let Ok(stream) = (unsafe { stream(d) }) else { return };
     // A failure here has nobody to go to: pcap_dump_flush() is for that.
