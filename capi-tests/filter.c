@@ -5,6 +5,7 @@
 #include "net.h"
 
 #include <linux/filter.h>
+#include <pthread.h>
 #undef BPF_STMT
 #undef BPF_JUMP
 #define BPF_STMT(code, k) {(unsigned short)(code), 0, 0, (bpf_u_int32)(k)}
@@ -236,6 +237,67 @@ CASE(rejected_do_not_count)
     in_modes(ALL_MODES, body_counts);
 }
 
+/* A read that finds only packets that are rejected in userland ends with 0... */
+static void body_rejected(enum mode m)
+{
+    pcap_t *p = opened_by(m, "v0", plain);
+    int raw = raw_socket("v1");
+
+    rules(REFUSE_FILTER);
+    CHECK_INT(pcap_setfilter(p, &none), 0);
+    send_both(raw);
+    CHECK_INT(pcap_dispatch(p, -1, keep, (unsigned char *)&seen), 0);
+    CHECK_INT(seen.n, 0);
+    pcap_close(p);
+}
+
+CASE(rejected_end_a_read)
+{
+    in_modes(ALL_MODES, body_rejected);
+}
+
+/* More than two blocks of frames. */
+static void send_blocks(int raw, unsigned type)
+{
+    unsigned char f[1400];
+    unsigned i;
+
+    for (i = 0; i < 400; i++) {
+        fill_frame(f, i, sizeof f);
+        put16(f + 12, type);
+        send_raw(raw, f, sizeof f);
+    }
+}
+
+static void *send_blocks_later(void *raw)
+{
+    sleep_ms(300);
+    send_blocks(*(int *)raw, OTHER_TYPE);
+    return NULL;
+}
+
+/* ... but not on a ring of blocks without a timeout. */
+CASE(rejected_without_timeout)
+{
+    struct how how = plain;
+    pthread_t t;
+    int raw, n = 0, rc;
+    pcap_t *p;
+
+    enter_veth();
+    how.no_timeout = 1;
+    p = opened("v0", how);
+    raw = raw_socket("v1");
+    rules(REFUSE_FILTER);
+    CHECK_INT(pcap_setfilter(p, &other), 0);
+    send_blocks(raw, TEST_TYPE);
+    CHECK(pthread_create(&t, NULL, send_blocks_later, &raw) == 0, "no thread");
+    rc = pcap_dispatch(p, -1, count_packet, (unsigned char *)&n);
+    CHECK(rc > 0 && rc == n, "dispatch %d, %d packets", rc, n);
+    pthread_join(t, NULL);
+    pcap_close(p);
+}
+
 static pcap_t *changing;
 
 static void keep_and_change(unsigned char *user, const struct pcap_pkthdr *h,
@@ -272,22 +334,35 @@ CASE(changed_in_the_callback)
     in_modes(RINGS_NOW | MODE_V1, body_callback);
 }
 
-/* What the program returns is how much the kernel gives. */
-static void body_returns(enum mode m)
+/* What the program returns is how much of the packet comes, whoever runs it; a cooked header is extra. */
+static void cuts(enum mode m, const char *dev, int caplen, int len)
 {
     static struct bpf_insn insns[] = {BPF_STMT(BPF_RET | BPF_K, 20)};
     struct bpf_program prog = {1, insns};
-    pcap_t *p = nonblocking(m, "v0");
-    int raw = raw_socket("v1");
+    int raw = raw_socket("v1"), in_userland;
+    pcap_t *p;
 
-    CHECK_INT(pcap_setfilter(p, &prog), 0);
-    send_numbered(raw, 1, 1);
-    seen.n = 0;
-    gather(p, &seen, 1, 2);
-    CHECK_INT(seen.n, 1);
-    CHECK_INT(seen.hdr[0].caplen, 20);
-    CHECK_INT(seen.hdr[0].len, 60);
-    pcap_close(p);
+    for (in_userland = 0; in_userland < 2; in_userland++) {
+        p = nonblocking(m, dev);
+        CHECK_INT(pcap_setdirection(p, PCAP_D_IN), 0);
+        rules(in_userland ? REFUSE_FILTER : "");
+        CHECK_INT(pcap_setfilter(p, &prog), 0);
+        rules("");
+        send_numbered(raw, 1, 1);
+        seen.n = 0;
+        gather(p, &seen, 1, 2);
+        CHECK_INT(seen.n, 1);
+        CHECK_INT(seen.hdr[0].caplen, caplen);
+        CHECK_INT(seen.hdr[0].len, len);
+        pcap_close(p);
+    }
+    close(raw);
+}
+
+static void body_returns(enum mode m)
+{
+    cuts(m, "v0", 20, 60);
+    cuts(m, "any", 16 + 20, 16 + 60 - 14);
 }
 
 CASE(the_program_cuts)

@@ -17,11 +17,16 @@
 
 static struct caught seen;
 
+/*
+ * The buffer is large because without CAP_NET_ADMIN outside the namespace a frame of immediate mode has
+ * room for the largest packet: the default would hold eight of them on "any".
+ */
 static pcap_t *nonblocking(enum mode m, const char *dev)
 {
     struct how how = plain;
 
     how.nonblock = 1;
+    how.buffer = 16 << 20;
     return opened_by(m, dev, how);
 }
 

@@ -98,11 +98,11 @@ __attribute__((format(printf, 1, 2), noreturn)) static inline void skip(const ch
                     got_ ? got_ : "(null)");                                                       \
     } while (0)
 
-/* Our error texts may go on where libpcap's end: compare the start only. */
+/* Our error texts may go on where libpcap's end: compare the start only. "" wants no text at all. */
 #define CHECK_STARTS(got, want)                                                                    \
     do {                                                                                           \
         const char *got_ = (got), *want_ = (want);                                                 \
-        if (got_ == NULL || strncmp(got_, want_, strlen(want_)) != 0)                              \
+        if (got_ == NULL || strncmp(got_, want_, strlen(want_)) != 0 || (!*want_ && *got_))        \
             fail_at(__FILE__, __LINE__, #got, "expected it to begin \"%s\", got \"%s\"", want_,    \
                     got_ ? got_ : "(null)");                                                       \
     } while (0)

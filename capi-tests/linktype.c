@@ -141,6 +141,40 @@ CASE(can_identifier)
     close(tun);
 }
 
+static int caught_on(pcap_t *p)
+{
+    seen.n = 0;
+    gather(p, &seen, 2, 0.3);
+    return seen.n;
+}
+
+/* A frame sent on a CAN interface comes back as received: as sent it shows only to who asks for that. */
+CASE(can_sent_frames)
+{
+    static const unsigned char frame[16] = {1, 2, 3, 0, 1};
+    struct how how = plain;
+    pcap_t *p;
+    int tun, raw;
+
+    enter_netns();
+    tun = make_tun("c0", 280);
+    raw = raw_socket("c0");
+    how.nonblock = 1;
+    p = opened("c0", how);
+    send_raw(raw, frame, sizeof frame);
+    CHECK_INT(caught_on(p), 0);
+    CHECK_INT(pcap_setdirection(p, PCAP_D_IN), 0);
+    send_raw(raw, frame, sizeof frame);
+    CHECK_INT(caught_on(p), 0);
+    CHECK_INT(pcap_setdirection(p, PCAP_D_OUT), 0);
+    send_raw(raw, frame, sizeof frame);
+    CHECK_INT(caught_on(p), 1);
+    CHECK_INT(seen.hdr[0].len, 16);
+    pcap_close(p);
+    close(raw);
+    close(tun);
+}
+
 /* A cooked device that is not "any" has the first cooked header only. */
 CASE(cooked_device_lists_sll)
 {

@@ -323,7 +323,10 @@ static inline void in_modes(int modes, void (*body)(enum mode))
         waitpid(pid, &status, 0);
         if (status != 0) {
             fprintf(stderr, "by %s: status %#x\n", mode_name(each[i]), status);
-            failed = WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED ? SKIPPED : 1;
+            if (!(WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED))
+                failed = 1;
+            else if (!failed)
+                failed = SKIPPED;
         }
     }
     if (failed)

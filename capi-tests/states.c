@@ -4,6 +4,8 @@
  */
 #include "net.h"
 
+#include <pthread.h>
+
 static char err[PCAP_ERRBUF_SIZE];
 static struct bpf_insn accept_all[] = {BPF_STMT(BPF_RET | BPF_K, 65535)};
 static struct bpf_insn no_return[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0)};
@@ -39,8 +41,9 @@ CASE(created_calls)
           "The number of bytes to be injected must not be zero: ");
     GIVES(pcap_inject(p, "abc", (size_t)3 << 30), PCAP_ERROR,
           "More than 2147483647 bytes cannot be injected: ");
-    /* libpcap takes only -1 for an error here. */
-    GIVES(pcap_sendpacket(p, (const unsigned char *)"abc", 3), 0, "");
+    /* libpcap takes only -1 for an error here; the text is there all the same. */
+    GIVES(pcap_sendpacket(p, (const unsigned char *)"abc", 3), 0,
+          "This handle hasn't been activated yet");
     GIVES(pcap_sendpacket(p, (const unsigned char *)"abc", 0), PCAP_ERROR,
           "The number of bytes to be sent must be positive: ");
     GIVES(pcap_sendpacket(p, (const unsigned char *)"abc", -1), PCAP_ERROR,
@@ -527,4 +530,39 @@ CASE(status_texts)
 
     for (i = 0; i < sizeof table / sizeof table[0]; i++)
         CHECK_STR(pcap_statustostr(table[i].code), table[i].text);
+}
+
+static const struct bpf_insn an_insn = BPF_STMT(BPF_RET | BPF_K, 77);
+
+/* Texts that nobody frees: those of this thread, each to be overwritten only by its own. */
+static void get_texts(const char *texts[4], int number)
+{
+    texts[0] = pcap_strerror(number);
+    texts[1] = pcap_statustostr(number);
+    texts[2] = pcap_datalink_val_to_description_or_dlt(number);
+    texts[3] = bpf_image(&an_insn, number);
+}
+
+static void *get_other_texts(void *texts)
+{
+    get_texts(texts, 20002);
+    return NULL;
+}
+
+CASE(texts_of_two_threads)
+{
+    const char *mine[4], *others[4];
+    char before[4][100];
+    pthread_t t;
+    int i;
+
+    get_texts(mine, 10001);
+    for (i = 0; i < 4; i++)
+        snprintf(before[i], sizeof before[i], "%s", mine[i]);
+    CHECK(pthread_create(&t, NULL, get_other_texts, others) == 0, "no thread");
+    pthread_join(t, NULL);
+    for (i = 0; i < 4; i++) {
+        CHECK(strstr(before[i], "10001") != NULL, "%s", before[i]);
+        CHECK_STR(mine[i], before[i]);
+    }
 }

@@ -25,7 +25,7 @@ const ETHER: u16 = 1;
 /// `ARPHRD_CAN`, of SocketCAN interfaces.
 pub const CAN: u16 = 280;
 
-/// The type that each `ARPHRD_*` type means.
+/// The type that each `ARPHRD_*` type means. QUIRK: PPP and ATM are cooked, as nothing tells their framing.
 #[rustfmt::skip]
 const LINKS: &[(u16, i32)] = &[
     (ETHER, dlt::EN10MB),

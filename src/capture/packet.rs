@@ -26,7 +26,7 @@ use std::time::Duration;
 pub(super) const ANY: &str = "any";
 /// Bytes of ring where the program asks for none in particular.
 const DEFAULT_BUFFER: u32 = 2 << 20;
-/// What a cooked capture needs at least: the longest header and a byte.
+/// What a cooked capture needs at least: the longest header and a byte. QUIRK: less is raised to it.
 const MIN_COOKED_SNAPSHOT: u32 = cooked::SLL2_LEN as u32 + 1;
 /// Bytes that an Ethernet header and one tag add to the MTU.
 const ETHERNET_OVERHEAD: u32 = 18;
@@ -72,6 +72,7 @@ impl PacketSocket {
         if options.device.len() >= libc::IFNAMSIZ {
             return Err(Error::bare(Code::NoSuchDevice));
         }
+        // QUIRK: nonsense, and more than the most, are no errors.
         options.snaplen = match options.snaplen {
             n if n <= 0 || n.cast_unsigned() > MAXIMUM_SNAPLEN => MAXIMUM_SNAPLEN.cast_signed(),
             n => n,
@@ -83,6 +84,7 @@ impl PacketSocket {
             let text = "Promiscuous mode not supported on the \"any\" device";
             warning = Some(Warning { code: WarnCode::PromiscNotSup, text: text.to_owned() });
         }
+        // QUIRK: what the interface drops counts in promiscuous mode only.
         let drops = options.promiscuous.then(|| interface_drops(&options.device));
         let (interface, unknown) = if any { open_any(options)? } else { open_interface(options)? };
         warning = unknown.or(warning);
@@ -273,6 +275,7 @@ impl Source for PacketSocket {
             (_, true) => NETDOWN_POLL_MS,
             // Before 3.19 a block's timeout did not wake a reader.
             _ if self.ring.has_blocks() && sys::uname().version < (3, 19) => self.timeout_ms.max(1),
+            // QUIRK: the program's timeout does not end a read; a block's does, if packets are in it.
             _ => -1,
         };
         // QUIRK: a ring of blocks without a timeout ends no read on rejected packets; frames always do.
@@ -290,6 +293,7 @@ impl Source for PacketSocket {
         if revents & libc::POLLERR != 0 {
             let what = "Error condition on packet socket";
             match socket::pending_error(self.fd()).unwrap_or_else(|errno| errno.0) {
+                // QUIRK: an interface that is down may come back; one that is removed ends the capture.
                 libc::ENETDOWN => self.down = true,
                 0 => return Err(Error::new(format!("{what}: Reported error was 0"))),
                 errno => return Err(Error::errno(what, Errno(errno))),
@@ -351,6 +355,7 @@ struct SocketPort {
 
 impl Port for SocketPort {
     fn stats(&self) -> Result<Stats> {
+        // QUIRK: the first number counts what is dropped, too, and what is rejected here.
         // Only a V3 ring fills the third number. Reading sets the kernel's counts back to zero.
         let zero = socket::OptionValue::zeroed();
         let now: libc::tpacket_stats_v3 =

@@ -75,7 +75,8 @@ impl pcap_t {
         POOL.lock().push(Spare(self));
     }
 
-    /// Runs an operation, unless an earlier one has panicked; what fails is told in the error buffer.
+    /// Runs an operation, unless an earlier one has panicked; what fails is told in the error buffer. QUIRK: what
+    /// goes well leaves the last failure's text there.
     pub fn run<R>(&self, f: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
         let result = if self.poisoned.load(Ordering::Relaxed) {
             Err(Error::new("this handle cannot be used after an internal error in libpcap-rs"))

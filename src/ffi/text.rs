@@ -19,7 +19,7 @@ thread_local! {
     static DLT: TextBuffer<40> = const { TextBuffer::empty() };
 }
 
-/// What a `PCAP_ERROR_` or `PCAP_WARNING_` status means.
+/// What a `PCAP_ERROR_` or `PCAP_WARNING_` status means. QUIRK: 0, success, is an unknown error.
 ///
 /// # Safety
 /// None: any status will do.

@@ -42,6 +42,7 @@ impl Default for Control {
 
 impl Control {
     /// Tells the reader to stop before its next packet. Async-signal-safe, and any thread may call it.
+    /// QUIRK: where nobody reads, the next read is told.
     pub fn request_break(&self) {
         self.word.fetch_or(BREAK, Ordering::SeqCst);
         let fd = self.wake.load(Ordering::SeqCst);

@@ -142,7 +142,7 @@ mod on_dead {
 }
 
 impl Handle {
-    /// Begins the life of a handle on `device`, to be activated.
+    /// Begins the life of a handle on `device`, to be activated. QUIRK: a device that does not exist will do.
     pub fn create(&self, device: String) -> Result<()> {
         let tstamp_types = capture::tstamp_types(&device)?;
         self.begin(State::Created(Box::new(Options::new(device, tstamp_types))))

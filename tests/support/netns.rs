@@ -43,19 +43,15 @@ pub fn private<F: FnOnce()>(body: F) {
         return;
     }
     let name = test_name(std::any::type_name::<F>());
-    let namespaces: &[&str] = if is_root() {
-        &["--net", "--mount"]
-    } else {
-        &["--user", "--map-current-user", "--keep-caps", "--net", "--mount"]
-    };
-    let out = Command::new("unshare")
-        .args(namespaces)
-        .arg("--")
+    if let Err(why) = allowed() {
+        skip(&format!("{name}: no network namespace for us: {why}"));
+        return;
+    }
+    let out = unshare()
         .arg(env::current_exe().expect("the test program's path"))
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(MARK, "1")
         .env("RUST_BACKTRACE", "0")
-        .env("PATH", path())
         .output()
         .expect("unshare(1) of util-linux starts");
     let said = String::from_utf8_lossy(&out.stdout);
@@ -66,6 +62,25 @@ pub fn private<F: FnOnce()>(body: F) {
         indented(&said),
         indented(&String::from_utf8_lossy(&out.stderr)),
     );
+}
+
+/// The command that runs what follows in namespaces of its own.
+fn unshare() -> Command {
+    let namespaces: &[&str] = if is_root() {
+        &["--net", "--mount"]
+    } else {
+        &["--user", "--map-current-user", "--keep-caps", "--net", "--mount"]
+    };
+    let mut command = Command::new("unshare");
+    command.args(namespaces).arg("--").env("PATH", path());
+    command
+}
+
+/// Whether this machine lets us make namespaces, or what unshare(1) says.
+fn allowed() -> Result<(), String> {
+    let out = unshare().arg("true").output().expect("unshare(1) of util-linux starts");
+    let said = String::from_utf8_lossy(&out.stderr).trim_end().replace('\n', "; ");
+    if out.status.success() { Ok(()) } else { Err(said) }
 }
 
 /// Marks the running test as skipped and gives the reason. The caller returns.
