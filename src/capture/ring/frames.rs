@@ -84,6 +84,8 @@ struct Copy {
 
 /// Room in front of a fetched packet.
 const COPY_HEADROOM: usize = 64;
+/// Frames that may be in the middle of being filled; more than there are does no harm.
+const BEING_FILLED: usize = 64;
 /// The largest packet that can be fetched.
 pub(super) const COPY_MAX: usize = 256 * 1024;
 
@@ -166,8 +168,8 @@ impl<H: Header> Ring<H> {
         self.copy.as_mut().is_some_and(|copy| std::mem::take(&mut copy.down))
     }
 
-    /// How many frames from the next on may hold packets that the kernel let through until now, and those
-    /// that are lent.
+    /// How many frames from the next on may hold packets that the kernel let through until now: those that are
+    /// ours, those that are lent, and those that processors are filling just now.
     pub fn filled_until_now(&self) -> usize {
         let mut place = self.next;
         let mut ready = 0usize;
@@ -175,7 +177,7 @@ impl<H: Header> Ring<H> {
             ready = ready.wrapping_add(1);
             place = self.after(place, 1);
         }
-        ready.saturating_add(self.lent)
+        ready.saturating_add(self.lent).saturating_add(BEING_FILLED)
     }
 
     /// Where a frame begins.
@@ -357,9 +359,8 @@ impl<'m> Run<'m> {
             }
             // SAFETY: the header is inside the frame, which is ours; any bytes are a header.
             let header = unsafe { frame.cast::<H>().read_unaligned() }.describe(status);
-            // No sum overflows: all that is added to an address or to 16 bits has 32 bits.
-            let end = (header.captured as usize).wrapping_add(header.mac.into());
-            if end > self.size || header.vlan.is_some() {
+            let end = u64::from(header.captured).wrapping_add(header.mac.into());
+            if end > self.size as u64 || header.vlan.is_some() {
                 return n;
             }
             let tv_sec = libc::time_t::from(header.sec);

@@ -117,7 +117,7 @@ impl Ring {
             Self::V2(ring) => ring.filled_until_now(),
             Self::V1(ring) => ring.filled_until_now(),
             Self::V1Long(ring) => ring.filled_until_now(),
-            Self::None(_) => 0,
+            Self::None(reader) => reader.filled_until_now(),
         }
     }
 
