@@ -348,6 +348,50 @@ CASE(break_storm)
 }
 
 /* On handles that cannot read it does nothing, and what was broken before activation stays so. */
+static void *read_forever(void *by_next)
+{
+    struct pcap_pkthdr *h;
+    const unsigned char *data;
+
+    if (!by_next)
+        loops(-1);
+    while (pcap_next_ex(p, &h, &data) >= 0)
+        ;
+    return NULL;
+}
+
+/* A thread that sleeps in a read can be cancelled, and the handle goes on being of use. */
+static void body_cancel(enum mode m)
+{
+    char err[PCAP_ERRBUF_SIZE];
+    int raw = raw_socket("v1"), i, n;
+    void *result;
+    pthread_t t;
+
+    p = opened_by(m, "v0", plain);
+    for (i = 0; i < 10; i++) {
+        n = 0;
+        CHECK(pcap_setnonblock(p, 0, err) == 0, "%s", err);
+        CHECK(pthread_create(&t, NULL, read_forever, i % 2 ? &n : NULL) == 0, "no thread");
+        if (i % 4 < 2)
+            sleep_ms(20);
+        CHECK_INT(pthread_cancel(t), 0);
+        pthread_join(t, &result);
+        CHECK(result == PTHREAD_CANCELED, "ended of itself");
+        send_numbered(raw, 0, 3);
+        CHECK(pcap_setnonblock(p, 1, err) == 0, "%s", err);
+        while (n < 3)
+            CHECK(pcap_dispatch(p, -1, count_packet, (unsigned char *)&n) >= 0, "%s", pcap_geterr(p));
+        CHECK_INT(n, 3);
+    }
+    pcap_close(p);
+}
+
+CASE(cancelled_threads)
+{
+    in_modes(ALL_MODES, body_cancel);
+}
+
 CASE(break_other_handles)
 {
     pcap_t *dead = pcap_open_dead(DLT_EN10MB, 100);

@@ -4,6 +4,7 @@
  */
 #include "net.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 
 static char path[] = "/tmp/capi-dump-XXXXXX";
@@ -94,6 +95,22 @@ CASE(file)
     check_record(50, 1, 2, 0, 60);
     pcap_dump_close(d);
     CHECK_INT(read_back(), 66);
+    pcap_close(p);
+    unlink(path);
+}
+
+CASE(name_that_is_no_utf8)
+{
+    pcap_t *p = pcap_open_dead(DLT_EN10MB, 65535);
+    pcap_dumper_t *d;
+
+    make_path();
+    unlink(path);
+    path[strlen(path) - 1] = (char)0xe9;
+    d = pcap_dump_open(p, path);
+    CHECK(d != NULL, "%s", pcap_geterr(p));
+    pcap_dump_close(d);
+    CHECK_INT(read_back(), 24);
     pcap_close(p);
     unlink(path);
 }
@@ -297,6 +314,39 @@ static void live(struct how how, const char *dev, uint32_t magic, uint32_t linkt
     pcap_dump_close(d);
     pcap_close(p);
     close(raw);
+}
+
+static void *dump_forever(void *d)
+{
+    static const unsigned char data[1000];
+    struct pcap_pkthdr h = packet(1, 2, sizeof data, sizeof data);
+
+    while (ferror(pcap_dump_file(d)) == 0)
+        pcap_dump(d, &h, data);
+    return NULL;
+}
+
+/* A thread can be cancelled while what it writes to is full. */
+CASE(cancelled_thread)
+{
+    pcap_t *p = pcap_open_dead(DLT_EN10MB, 65535);
+    pcap_dumper_t *d;
+    void *result;
+    pthread_t t;
+    int ends[2];
+
+    CHECK(pipe(ends) == 0, "pipe: %s", strerror(errno));
+    d = pcap_dump_fopen(p, fdopen(ends[1], "wb"));
+    CHECK(d != NULL, "%s", pcap_geterr(p));
+    CHECK(pthread_create(&t, NULL, dump_forever, d) == 0, "no thread");
+    sleep_ms(100);
+    CHECK_INT(pthread_cancel(t), 0);
+    pthread_join(t, &result);
+    CHECK(result == PTHREAD_CANCELED, "ended of itself");
+    signal(SIGPIPE, SIG_IGN);
+    close(ends[0]); /* what is in the buffer has nowhere to go */
+    pcap_dump_close(d);
+    pcap_close(p);
 }
 
 CASE(live_capture)

@@ -370,6 +370,60 @@ CASE(the_program_cuts)
     in_modes(RINGS_NOW | MODE_V1, body_returns);
 }
 
+/* The same of a frame that is larger than what a frame of the ring holds, and of one that fits. */
+static void body_returns_large(enum mode m)
+{
+    static unsigned char f[6000];
+    static struct bpf_insn insns[] = {BPF_STMT(BPF_RET | BPF_K, 2000)};
+    struct bpf_program prog = {1, insns};
+    struct pcap_pkthdr *h;
+    const unsigned char *data;
+    int raw;
+    pcap_t *p;
+
+    run("ip link set v0 mtu 1500 && ip link set v1 mtu 1500");
+    p = opened_by(m, "v0", plain);
+    run("ip link set v0 mtu 9000 && ip link set v1 mtu 9000");
+    raw = raw_socket("v1");
+    CHECK_INT(pcap_setfilter(p, &prog), 0);
+    fill_frame(f, 1, sizeof f);
+    send_raw(raw, f, sizeof f);
+    send_numbered(raw, 2, 1);
+    CHECK_INT(pcap_next_ex(p, &h, &data), 1);
+    CHECK_INT(h->caplen, 2000);
+    CHECK_INT(h->len, sizeof f);
+    CHECK(memcmp(data, f, 2000) == 0, "other bytes");
+    CHECK_INT(pcap_next_ex(p, &h, &data), 1);
+    CHECK_INT(h->caplen, 60);
+    pcap_close(p);
+}
+
+CASE(the_program_cuts_large_frames)
+{
+    in_modes(RINGS_NOW | MODE_V1, body_returns_large);
+}
+
+/* That the interface went down, which waits to be told, is no failure of the filter. */
+static void body_down(enum mode m)
+{
+    pcap_t *p = nonblocking(m, "v0");
+    int raw;
+
+    run("ip link set v0 down && ip link set v0 up && sleep 0.2");
+    CHECK(pcap_setfilter(p, &all) == 0, "%s", pcap_geterr(p));
+    raw = raw_socket("v1");
+    send_numbered(raw, 1, 1);
+    seen.n = 0;
+    gather(p, &seen, 1, 2);
+    CHECK_INT(seen.n, 1);
+    pcap_close(p);
+}
+
+CASE(set_after_the_interface_went_down)
+{
+    in_modes(ALL_MODES, body_down);
+}
+
 static void refuse(pcap_t *p, struct bpf_insn *insns, unsigned n)
 {
     struct bpf_program prog = {n, insns};

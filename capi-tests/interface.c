@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sys/time.h>
 
 static struct caught seen;
 static char err[PCAP_ERRBUF_SIZE];
@@ -436,6 +437,31 @@ static void body_stats_signal(enum mode m)
 CASE(stats_in_a_signal_handler)
 {
     in_modes(ALL_MODES, body_stats_signal);
+}
+
+/* Such a handler may interrupt malloc(): pcap_stats must not call it, whatever it has to read. */
+CASE(stats_in_a_signal_handler_of_malloc)
+{
+    struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
+    struct how how = plain;
+    double end = now() + 1;
+    void *kept[16];
+    size_t i, n = 0;
+
+    enter_veth();
+    how.promisc = 1;
+    asked = opened("v0", how);
+    signal(SIGVTALRM, ask_stats);
+    setitimer(ITIMER_VIRTUAL, &often, NULL);
+    for (; now() < end; n++) {
+        for (i = 0; i < 16; i++)
+            kept[i] = malloc(30 + i * 60 + n % 200);
+        for (i = 0; i < 16; i++)
+            free(kept[i]);
+    }
+    setitimer(ITIMER_VIRTUAL, &never, NULL);
+    CHECK_INT(asked_rc, 0);
+    pcap_close(asked);
 }
 
 static int promiscuity(const char *dev)

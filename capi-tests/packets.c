@@ -101,6 +101,35 @@ CASE(frames_above_the_first_mtu)
     in_modes(ALL_MODES, body_mtu_grows);
 }
 
+/* The interface goes down, which the socket tells before anything else, while large frames wait. */
+static void body_down(enum mode m)
+{
+    static unsigned char f[9000];
+    char err[PCAP_ERRBUF_SIZE];
+    int raw, n = 0;
+    pcap_t *p;
+
+    run("ip link set v0 mtu 1500 && ip link set v1 mtu 1500");
+    p = opened_by(m, "v0", plain);
+    run("ip link set v0 mtu 9000 && ip link set v1 mtu 9000");
+    raw = raw_socket("v1");
+    for (expected = 0; expected < 5; expected++) {
+        fill_frame(f, expected, sizes[expected]);
+        send_raw(raw, f, sizes[expected]);
+    }
+    run("ip link set v0 down && ip link set v0 up");
+    expected = 0;
+    CHECK_INT(pcap_loop(p, 5, check_size, NULL), 0);
+    CHECK(pcap_setnonblock(p, 1, err) == 0, "%s", err);
+    CHECK_INT(pcap_dispatch(p, -1, count_packet, (unsigned char *)&n), 0);
+    pcap_close(p);
+}
+
+CASE(large_frames_of_an_interface_that_went_down)
+{
+    in_modes(RINGS_NOW | MODE_V1, body_down);
+}
+
 static void times(enum mode m, int precision)
 {
     struct how how = plain;

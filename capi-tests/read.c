@@ -324,6 +324,33 @@ CASE(nonblocking)
     in_modes(ALL_MODES, body_nonblock);
 }
 
+/* A timeout below 0 is nonblocking mode from the start; what remains of it in blocking mode is ~timeout. */
+static void body_negative(enum mode m)
+{
+    struct how how = plain;
+    int raw = raw_socket("v1");
+    pcap_t *p;
+
+    how.timeout_ms = -21;
+    p = opened_by(m, "v0", how);
+    CHECK_INT(pcap_getnonblock(p, err), 1);
+    CHECK_INT(pcap_dispatch(p, -1, keep, (unsigned char *)&seen), 0);
+    send_numbered(raw, 0, 2);
+    gather(p, &seen, 2, 2);
+    check_seen(0, 2);
+    CHECK_INT(pcap_setnonblock(p, 0, err), 0);
+    CHECK_INT(pcap_getnonblock(p, err), 0);
+    send_numbered(raw, 2, 1);
+    CHECK_INT(pcap_loop(p, 1, keep, (unsigned char *)&seen), 0);
+    check_seen(2, 1);
+    pcap_close(p);
+}
+
+CASE(negative_timeout)
+{
+    in_modes(ALL_MODES, body_negative);
+}
+
 static int raw_later;
 
 static void *send_later(void *ms)

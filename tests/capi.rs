@@ -52,18 +52,19 @@ programs! {
         break_before_the_call break_before_the_packets break_in_nonblocking_mode
         break_across_modes break_in_the_callback break_from_another_thread
         break_without_timeout break_from_a_signal_handler break_under_traffic break_storm
-        break_other_handles
+        cancelled_threads break_other_handles
     }
     dump {
-        file nanoseconds linktypes open_errors stdio_underneath into_a_stream
-        standard_output full_disk odd_values live_capture
+        file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath into_a_stream
+        standard_output full_disk odd_values cancelled_thread live_capture
     }
     filter {
         accept_and_reject the_kernel_filters the_kernel_refuses
         the_kernel_refuses_the_second packets_in_the_ring a_full_ring rejected_do_not_count
         rejected_end_a_read rejected_without_timeout
-        changed_in_the_callback the_program_cuts invalid_programs the_program_is_copied
-        long_programs without_privileges compile
+        changed_in_the_callback the_program_cuts the_program_cuts_large_frames
+        set_after_the_interface_went_down invalid_programs
+        the_program_is_copied long_programs without_privileges compile
     }
     filter_verdicts {
         kernel_loads_in_userland network_offset_in_userland cooked_sll cooked_sll2
@@ -76,8 +77,8 @@ programs! {
     interface {
         down_and_up down_and_up_while_blocked interface_deleted packets_before_deletion
         loopback_once directions inject inject_cooked stats_accumulate stats_count_drops
-        stats_of_the_interface stats_in_a_signal_handler promiscuous_mode one_protocol
-        two_handles thousand_handles
+        stats_of_the_interface stats_in_a_signal_handler stats_in_a_signal_handler_of_malloc
+        promiscuous_mode one_protocol two_handles thousand_handles
     }
     linktype {
         arphrd_to_dlt arphrd_to_dlt_immediate can_identifier can_sent_frames
@@ -90,7 +91,8 @@ programs! {
         filters names remote
     }
     packets {
-        snaplens large_frames frames_above_the_first_mtu time_stamps
+        snaplens large_frames frames_above_the_first_mtu
+        large_frames_of_an_interface_that_went_down time_stamps
     }
     panic {
         injected_panic
@@ -98,8 +100,8 @@ programs! {
     read {
         loop_counts loop_without_count dispatch_counts dispatch_takes_the_buffer
         dispatch_blocking next_packet next_ex_v3 next_ex_v2 next_ex_v1 next_ex_recvmsg
-        next_ex_data_stays reads_mixed nonblocking blocking_again select_by_poll
-        select_after_counted_read select_by_epoll timeout_bounds_delivery
+        next_ex_data_stays reads_mixed nonblocking negative_timeout blocking_again
+        select_by_poll select_after_counted_read select_by_epoll timeout_bounds_delivery
         immediate_is_at_once no_timeout_waits_for_a_block signals_do_not_end_a_read
     }
     shim_cases {

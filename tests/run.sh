@@ -63,7 +63,8 @@ target=${CARGO_TARGET_DIR:-target}
 export PCAP_LIB_DIR=${PCAP_LIB_DIR:-$(realpath -m "$target")/release}
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
-export LIBPCAP_RS_SKIPS=$scratch/skips
+# Where the Rust tests and the C tests put the reasons of what they skip.
+export LIBPCAP_RS_SKIPS=$scratch/skips CAPI_SKIP_LOG=$scratch/skips
 : >"$LIBPCAP_RS_SKIPS"
 threads=--test-threads=${TEST_THREADS:-2}
 

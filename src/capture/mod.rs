@@ -5,6 +5,7 @@
 
 pub mod arphrd;
 pub mod cooked;
+mod interface;
 mod packet;
 pub mod ring;
 

@@ -4,18 +4,17 @@
 //! only then the protocol, so that nothing arrives before there is room for it.
 
 use super::cooked::{self, Cooked};
+use super::interface::Interface;
 use super::ring::frame::{Rules, Scale, Userland};
 use super::ring::{self, Aside, Ring};
-use super::{Direction, Fill, Link, Port, Source, Stats, Wait, arphrd};
+use super::{Direction, Fill, Link, Port, Source, Stats, Wait};
 use crate::bpf::insn::RET_K;
 use crate::bpf::{Insn, Program};
 use crate::error::{Code, Error, Result, WarnCode, Warning};
 use crate::handle::batch::{Batch, Lent};
 use crate::handle::options::{Options, PRECISION_NANO};
 use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
-use crate::names::tstamp;
-use crate::sys::packet::{self, Kind};
-use crate::sys::{self, Errno, ethtool, iface, socket, sysfs};
+use crate::sys::{self, Errno, iface, packet, socket, sysfs};
 use std::cell::Cell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
@@ -28,18 +27,10 @@ pub(super) const ANY: &str = "any";
 const DEFAULT_BUFFER: u32 = 2 << 20;
 /// What a cooked capture needs at least: the longest header and a byte. QUIRK: less is raised to it.
 const MIN_COOKED_SNAPSHOT: u32 = cooked::SLL2_LEN as u32 + 1;
-/// Bytes that an Ethernet header and one tag add to the MTU.
-const ETHERNET_OVERHEAD: u32 = 18;
-/// The largest packet that segmentation offload makes.
-const OFFLOAD_PACKET: u32 = 65535;
 /// While an interface is down, how often to look whether it is still there.
 const NETDOWN_POLL_MS: i32 = 1;
 /// Bytes of program that SO_ATTACH_FILTER can be told of.
 const MAX_KERNEL_PROGRAM: usize = u16::MAX as usize;
-/// `linux/net_tstamp.h`: a time stamp of the hardware's, brought to the system's clock.
-const SOF_TIMESTAMPING_SYS_HARDWARE: i32 = 1 << 5;
-/// `linux/net_tstamp.h`: a time stamp of the hardware's own clock.
-const SOF_TIMESTAMPING_RAW_HARDWARE: i32 = 1 << 6;
 
 /// A packet socket that is being read.
 pub struct PacketSocket {
@@ -56,14 +47,6 @@ pub struct PacketSocket {
     nonblocking: bool,
     /// The interface was down when last heard of, and may be gone.
     down: bool,
-}
-
-/// What an interface is, as far as capturing on it goes.
-struct Interface {
-    fd: OwnedFd,
-    ifindex: i32,
-    link: Link,
-    datalinks: Vec<i32>,
 }
 
 impl PacketSocket {
@@ -86,17 +69,18 @@ impl PacketSocket {
         }
         // QUIRK: what the interface drops counts in promiscuous mode only.
         let drops = options.promiscuous.then(|| interface_drops(&options.device));
-        let (interface, unknown) = if any { open_any(options)? } else { open_interface(options)? };
+        let (interface, unknown) =
+            if any { Interface::open_any(options)? } else { Interface::open(options)? };
         warning = unknown.or(warning);
         let fd = interface.fd.as_fd();
         let lo_ifindex = iface::index(fd, "lo").unwrap_or(-1);
-        prepare(fd, &interface, options)?;
+        interface.prepare(options)?;
         let cooked = !matches!(interface.link, Link::Raw { .. });
         let mut snapshot = options.snaplen.cast_unsigned();
         if cooked {
             snapshot = snapshot.max(MIN_COOKED_SNAPSHOT);
         }
-        warning = stamp_in_hardware(fd, options)?.or(warning);
+        warning = interface.stamp_in_hardware(options)?.or(warning);
         let request = ring::Request {
             immediate: options.immediate,
             snapshot,
@@ -107,12 +91,12 @@ impl PacketSocket {
                 options.buffer_size
             },
             cooked,
-            limits: &|| limits(fd, &interface, &options.device),
+            limits: &|| interface.limits(&options.device),
         };
         let (ring, largest) = ring::open(fd, &request)?;
         let protocol =
             if options.protocol == 0 { libc::ETH_P_ALL as u16 } else { options.protocol };
-        bind(fd, interface.ifindex.max(0), protocol)?;
+        interface.bind(protocol)?;
         let rules = Rules {
             snapshot,
             scale: if options.precision == PRECISION_NANO { Scale::Nano } else { Scale::Micro },
@@ -146,8 +130,9 @@ impl PacketSocket {
             ifindex: interface.ifindex,
             datalinks: interface.datalinks,
             buffer_size: largest,
-            timeout_ms: options.timeout_ms,
-            nonblocking: false,
+            // QUIRK: below 0 reads do not wait, as if pcap_setnonblock() had been called.
+            timeout_ms: options.timeout_ms.max(!options.timeout_ms),
+            nonblocking: options.timeout_ms < 0,
             down: false,
         };
         Ok((source, warning))
@@ -194,11 +179,18 @@ impl PacketSocket {
     ///
     /// What is queued was let through by the filter before: first nothing more is let in, then what is
     /// queued is thrown away, as libpcap does. In a ring it stays, and is filtered as it is read.
-    fn attach(&self, program: &[Insn]) -> Result<bool> {
+    fn attach(&mut self, program: &[Insn]) -> Result<bool> {
         let nothing = [Insn::stmt(RET_K, 0)];
         let closed = socket::attach_filter(self.fd(), &nothing).is_ok();
         if closed && self.ring.is_none() {
-            drain(self.fd())?;
+            match drain(self.fd()) {
+                Ok(down) => self.down |= down,
+                Err(error) => {
+                    // Or nothing would come in any more.
+                    let _ = self.detach();
+                    return Err(error);
+                }
+            }
         }
         if socket::attach_filter(self.fd(), program).is_ok() {
             return Ok(true);
@@ -386,138 +378,15 @@ fn interface_drops(device: &str) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-fn open_socket(kind: Kind) -> Result<OwnedFd> {
-    packet::open(kind).map_err(|errno| match errno.0 {
-        libc::EPERM | libc::EACCES => Error::with_code(
-            Code::PermDenied,
-            "Attempt to create packet socket failed - CAP_NET_RAW may be required",
-        ),
-        libc::EAFNOSUPPORT => {
-            Error::with_code(Code::CaptureNotSup, "PF_PACKET sockets not supported - is this WSL1?")
-        }
-        _ => Error::errno("socket", errno),
-    })
-}
-
-/// All interfaces at once, with cooked headers.
-fn open_any(options: &Options) -> Result<(Interface, Option<Warning>)> {
-    let fd = open_socket(Kind::Cooked)?;
-    if options.rfmon {
-        return Err(Error::bare(Code::RfmonNotSup));
-    }
-    let datalinks = vec![dlt::LINUX_SLL, dlt::LINUX_SLL2];
-    Ok((Interface { fd, ifindex: -1, link: Link::Sll { dlt: dlt::LINUX_SLL }, datalinks }, None))
-}
-
-/// One interface, with its own headers or, where the kernel's are of no use, cooked ones.
-fn open_interface(options: &Options) -> Result<(Interface, Option<Warning>)> {
-    let device = options.device.as_str();
-    let mut fd = open_socket(Kind::Raw)?;
-    if options.rfmon {
-        return Err(Error::bare(Code::RfmonNotSup));
-    }
-    let arptype = iface::hardware_type(fd.as_fd(), device).map_err(|errno| match errno.0 {
-        libc::ENODEV => Error::bare(Code::NoSuchDevice),
-        _ => Error::errno("SIOCGIFHWADDR", errno),
-    })?;
-    let wireless = sysfs::exists(device, "wireless");
-    let tagging = sysfs::read(device, "dsa/tagging");
-    let choice = arphrd::map(arptype, device, wireless, tagging.as_deref());
-    let mut warning = None;
-    if choice.unknown {
-        let text = arphrd::unknown_warning(arptype);
-        warning = Some(Warning { code: WarnCode::Generic, text });
-    }
-    let link = if choice.cooked {
-        fd = packet::open(Kind::Cooked).map_err(|errno| Error::errno("socket", errno))?;
-        Link::Sll { dlt: choice.dlt }
-    } else {
-        Link::Raw { dlt: choice.dlt, can: choice.dlt == dlt::CAN_SOCKETCAN }
-    };
-    let ifindex =
-        iface::index(fd.as_fd(), device).map_err(|errno| Error::errno("SIOCGIFINDEX", errno))?;
-    bind(fd.as_fd(), ifindex, 0)?;
-    Ok((Interface { fd, ifindex, link, datalinks: choice.offered.to_vec() }, warning))
-}
-
-/// Binds, and looks whether the interface is one that can be read.
-fn bind(fd: BorrowedFd<'_>, ifindex: i32, protocol: u16) -> Result<()> {
-    packet::bind(fd, ifindex, protocol).map_err(|errno| match errno.0 {
-        libc::ENETDOWN => Error::bare(Code::IfaceNotUp),
-        libc::ENODEV => Error::bare(Code::NoSuchDevice),
-        _ => Error::errno("bind", errno),
-    })?;
-    let pending =
-        socket::pending_error(fd).map_err(|errno| Error::errno("getsockopt (SO_ERROR)", errno))?;
-    match pending {
-        0 => Ok(()),
-        libc::ENETDOWN => Err(Error::bare(Code::IfaceNotUp)),
-        errno => Err(Error::errno("bind", Errno(errno))),
-    }
-}
-
-/// Promiscuous mode, and the metadata that a VLAN tag comes in.
-fn prepare(fd: BorrowedFd<'_>, interface: &Interface, options: &Options) -> Result<()> {
-    if options.promiscuous {
-        let mut membership: libc::packet_mreq = socket::OptionValue::zeroed();
-        membership.mr_ifindex = interface.ifindex;
-        membership.mr_type = libc::PACKET_MR_PROMISC as u16;
-        socket::set(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, membership)
-            .map_err(|errno| Error::errno("setsockopt (PACKET_ADD_MEMBERSHIP)", errno))?;
-    }
-    match socket::set(fd, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1) {
-        Ok(()) | Err(Errno(libc::ENOPROTOOPT)) => Ok(()),
-        Err(errno) => Err(Error::errno("setsockopt (PACKET_AUXDATA)", errno)),
-    }
-}
-
-/// Has the hardware stamp packets, if that is asked for.
-fn stamp_in_hardware(fd: BorrowedFd<'_>, options: &Options) -> Result<Option<Warning>> {
-    let source = match options.tstamp_type {
-        tstamp::ADAPTER => SOF_TIMESTAMPING_SYS_HARDWARE,
-        tstamp::ADAPTER_UNSYNCED => SOF_TIMESTAMPING_RAW_HARDWARE,
-        _ => return Ok(None),
-    };
-    match iface::stamp_in_hardware(fd, &options.device) {
-        Ok(()) => socket::set(fd, libc::SOL_PACKET, libc::PACKET_TIMESTAMP, source)
-            .map(|()| None)
-            .map_err(|errno| Error::errno("can't set PACKET_TIMESTAMP", errno)),
-        Err(Errno(libc::EPERM)) => Err(Error::with_code(
-            Code::PermDenied,
-            "Attempt to set hardware timestamp failed - CAP_NET_ADMIN may be required",
-        )),
-        Err(Errno(libc::EOPNOTSUPP | libc::ERANGE)) => {
-            Ok(Some(Warning { code: WarnCode::TstampTypeNotSup, text: String::new() }))
-        }
-        Err(errno) => Err(Error::errno("SIOCSHWTSTAMP failed", errno)),
-    }
-}
-
-/// How large packets get, which a ring of frames is made for.
-fn limits(fd: BorrowedFd<'_>, interface: &Interface, device: &str) -> Result<ring::Limits> {
-    if interface.link.dlt() != dlt::EN10MB {
-        return Ok(ring::Limits { frame: None, packet: MAXIMUM_SNAPLEN });
-    }
-    let mtu = iface::mtu(fd, device).map_err(|errno| Error::errno("SIOCGIFMTU", errno))?;
-    let frame = mtu.saturating_add(ETHERNET_OVERHEAD);
-    let packet = match ethtool::offloads_on(fd, device) {
-        Ok(false) => frame,
-        Ok(true) => frame.max(OFFLOAD_PACKET + ETHERNET_OVERHEAD),
-        Err((request, errno)) => {
-            let what = format!("{device}: SIOCETHTOOL({request}) ioctl failed");
-            return Err(Error::errno(what, errno));
-        }
-    };
-    Ok(ring::Limits { frame: Some(frame), packet })
-}
-
-/// Throws away what the socket has queued.
-fn drain(fd: BorrowedFd<'_>) -> Result<()> {
+/// Throws away what the socket has queued; whether it has told, once, that the interface is down.
+fn drain(fd: BorrowedFd<'_>) -> Result<bool> {
     let mut byte = [0u8];
+    let mut down = false;
     loop {
         match socket::take_datagram(fd, &mut byte) {
             Ok(_) => {}
-            Err(Errno(libc::EAGAIN)) => return Ok(()),
+            Err(Errno(libc::EAGAIN)) => return Ok(down),
+            Err(Errno(libc::ENETDOWN)) => down = true,
             Err(errno) => return Err(Error::errno("recv failed when changing filter", errno)),
         }
     }

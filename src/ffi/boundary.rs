@@ -4,6 +4,7 @@
 use super::handle::pcap_t;
 use super::types::PCAP_ERRBUF_SIZE;
 use crate::error::{Error, Result, status_text};
+use crate::sys::thread;
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,11 +40,14 @@ thread_local! {
 }
 
 /// Runs `f`; a panic in it becomes an error and prints nothing. No code of the caller's program may run in
-/// `f`: an exception or a longjmp of its does not belong here.
+/// `f`: an exception or a longjmp of its does not belong here, nor does the unwinding of a cancelled thread,
+/// which waits.
 pub fn guard<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
     silence_panics();
     let outer = GUARDED.replace(true);
+    let cancel = thread::hold_cancellation();
     let result = catch_unwind(AssertUnwindSafe(f));
+    cancel.restore();
     GUARDED.set(outer);
     result.unwrap_or_else(|payload| {
         let why = payload

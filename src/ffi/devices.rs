@@ -69,7 +69,9 @@ pub unsafe extern "C" fn pcap_findalldevs(
             store(devices, null_mut())?;
             let mut end = devices;
             for device in device::list()? {
-                let node = device_node(&device)?;
+                let node = device_node(&device).inspect_err(|_| {
+                    pcap_freealldevs(devices.replace(null_mut()));
+                })?;
                 end.write(node);
                 end = &raw mut (*node).next;
             }

@@ -8,10 +8,10 @@
 use super::boundary::{guard, handle, null, store, with_handle};
 use super::handle::pcap_t;
 use super::types::{PCAP_ERROR, PCAP_ERROR_BREAK, pcap_handler, pcap_pkthdr, pcap_stat};
-use crate::error::Code;
+use crate::error::{Code, Error};
 use crate::handle::batch::Lent;
 use crate::handle::control::Token;
-use crate::handle::{Patience, Step};
+use crate::handle::{Patience, Search, Step};
 use std::ffi::{c_int, c_uchar};
 
 /// A step's outcome, with the return value where the read ends.
@@ -21,21 +21,31 @@ enum Outcome {
     Stop(c_int),
 }
 
-/// One step; what fails is told in the handle's error buffer.
+/// One step, with as many waits as it takes; what fails is told in the handle's error buffer.
 #[cold]
 #[inline(never)]
 fn step(h: &pcap_t, token: Token, patience: Patience) -> Outcome {
-    match h.run(|h| h.handle.step(token, patience)) {
-        Ok(Step::Packets) => Outcome::Packets,
-        Ok(Step::Quiet) => Outcome::Quiet,
-        // A handle that was closed meanwhile is broken out of, too.
-        Ok(Step::Stop(_)) => Outcome::Stop(PCAP_ERROR_BREAK),
-        // QUIRK: reads know no errors but these.
-        Err(error) if error.code == Code::NotActivated => {
-            Outcome::Stop(Code::NotActivated as c_int)
+    let mut search = Search::new(token, patience);
+    loop {
+        let mut sleep = match h.run(|h| h.handle.step(&mut search)) {
+            Ok(Step::Packets) => return Outcome::Packets,
+            Ok(Step::Quiet) => return Outcome::Quiet,
+            // A handle that was closed meanwhile is broken out of, too.
+            Ok(Step::Stop(_)) => return Outcome::Stop(PCAP_ERROR_BREAK),
+            Ok(Step::Wait(sleep)) => sleep,
+            Err(error) => return Outcome::Stop(failure(&error)),
+        };
+        // Outside of `run`: pcap_breakloop(3PCAP) advises to cancel a thread that sleeps here.
+        let polled = sleep.sleep();
+        if let Err(error) = h.run(|h| h.handle.woken(&sleep, polled)) {
+            return Outcome::Stop(failure(&error));
         }
-        Err(_) => Outcome::Stop(PCAP_ERROR),
     }
+}
+
+/// QUIRK: reads know no errors but these.
+fn failure(error: &Error) -> c_int {
+    if error.code == Code::NotActivated { Code::NotActivated as c_int } else { PCAP_ERROR }
 }
 
 /// Ends a read that took all that was lent; where its last packet, if that is still needed, lies from now on.
@@ -143,7 +153,7 @@ pub unsafe extern "C-unwind" fn pcap_dispatch(
 /// # Safety
 /// As pcap_next_ex(3PCAP).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_next_ex(
+pub unsafe extern "C-unwind" fn pcap_next_ex(
     p: *mut pcap_t,
     header: *mut *mut pcap_pkthdr,
     data: *mut *const c_uchar,
@@ -213,7 +223,10 @@ unsafe fn next(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> c_int {
 /// # Safety
 /// As pcap_next(3PCAP).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_next(p: *mut pcap_t, header: *mut pcap_pkthdr) -> *const c_uchar {
+pub unsafe extern "C-unwind" fn pcap_next(
+    p: *mut pcap_t,
+    header: *mut pcap_pkthdr,
+) -> *const c_uchar {
     let mut own = std::ptr::null_mut();
     let mut data = std::ptr::null();
     // SAFETY: forwarded contract, and both are writable.

@@ -6,8 +6,8 @@ use super::types::{FILE, pcap_dumper_t, pcap_pkthdr};
 use crate::error::{Code, Error, Result};
 use crate::linktype;
 use crate::savefile::writer;
-use crate::sys::stdio::{self, Stream};
-use std::ffi::{c_char, c_int, c_long, c_uchar, c_uint};
+use crate::sys::stdio::Stream;
+use std::ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint};
 
 /// What the functions say that are not there yet.
 fn not_supported(function: &str) -> Error {
@@ -60,18 +60,18 @@ pub unsafe extern "C" fn pcap_dump_open(p: *mut pcap_t, name: *const c_char) -> 
     // SAFETY: forwarded contract.
     unsafe {
         with_handle(p, |h| {
-            let given = text(name);
-            let shown = given.clone().unwrap_or_else(|| "stream".to_owned());
+            let shown = text(name).unwrap_or_else(|| "stream".to_owned());
             let header = header(h, &shown, "pcap_dump_open")?;
-            let missing = || Error::new("A null pointer was supplied as the file name");
-            let name = given.ok_or_else(missing)?;
-            if name == "-" {
+            if name.is_null() {
+                return Err(Error::new("A null pointer was supplied as the file name"));
+            }
+            // The bytes as they are: a file's name need not be UTF-8.
+            let name = CStr::from_ptr(name);
+            if name == c"-" {
                 return begin(Stream::stdout().ok_or_else(null)?, &header, "standard output");
             }
-            let stream = stdio::path(&name)
-                .and_then(|path| Stream::open(&path, c"wb"))
-                .map_err(|errno| Error::errno(&name, errno))?;
-            begin(stream, &header, &name)
+            let stream = Stream::open(name, c"wb").map_err(|errno| Error::errno(&shown, errno))?;
+            begin(stream, &header, &shown)
         })
     }
 }
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn pcap_dump_open_append(
 /// # Safety
 /// As pcap_dump(3PCAP): `user` is a `pcap_dumper_t *`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump(
+pub unsafe extern "C-unwind" fn pcap_dump(
     user: *mut c_uchar,
     header: *const pcap_pkthdr,
     packet: *const c_uchar,
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn pcap_dump_flush(d: *mut pcap_dumper_t) -> c_int {
 /// # Safety
 /// As pcap_dump_close(3PCAP).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_close(d: *mut pcap_dumper_t) {
+pub unsafe extern "C-unwind" fn pcap_dump_close(d: *mut pcap_dumper_t) {
     // SAFETY: forwarded contract.
     let Ok(stream) = (unsafe { stream(d) }) else { return };
     // A failure here has nobody to go to: pcap_dump_flush() is for that.

@@ -82,11 +82,14 @@ impl Control {
         self.word.fetch_and(!FLAGS, Ordering::SeqCst);
     }
 
-    /// Ends this life of the handle: every reader of it finds [`Interrupt::Closed`].
+    /// Ends this life of the handle: every reader of it, also one that sleeps, finds [`Interrupt::Closed`].
     pub fn retire(&self) {
-        self.wake.store(-1, Ordering::SeqCst);
         let word = self.word.load(Ordering::SeqCst) & !FLAGS;
         self.word.store(word.wrapping_add(GENERATION), Ordering::SeqCst);
+        let fd = self.wake.swap(-1, Ordering::SeqCst);
+        if fd >= 0 {
+            eventfd::signal(fd);
+        }
     }
 
     /// Has [`Control::request_break`] wake `fd` from now on, or nobody.
@@ -136,6 +139,16 @@ mod tests {
         assert_eq!(crate::sys::poll::poll(&mut fds, 0), Ok(1));
         control.clear_break();
         assert_eq!(crate::sys::poll::poll(&mut fds, 0), Ok(0));
+    }
+
+    #[test]
+    fn the_end_of_a_life_wakes_its_reader() {
+        let control = Control::default();
+        let wake = eventfd::create().unwrap();
+        control.set_wake(Some(&wake));
+        let mut fds = [crate::sys::poll::readable(control.wake_fd())];
+        control.retire();
+        assert_eq!(crate::sys::poll::poll(&mut fds, 0), Ok(1));
     }
 
     #[test]

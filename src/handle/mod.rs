@@ -9,10 +9,10 @@ pub mod control;
 pub mod options;
 
 use crate::bpf::{Insn, Program};
-use crate::capture::{self, Direction, Fill, Port, Source, Stats, Wait};
+use crate::capture::{self, Direction, Fill, Port, Source, Stats};
 use crate::error::{Code, Error, Result, Warning};
 use crate::linktype;
-use crate::sys::{Errno, eventfd, poll};
+use crate::sys::{Errno, Sys, eventfd, poll};
 use batch::{Batch, Lent};
 use control::{Control, Interrupt, Token};
 use options::Options;
@@ -66,14 +66,48 @@ pub struct Dead {
 }
 
 /// What a step came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Step {
     /// There are packets to take.
     Packets,
     /// There are none now, and the read ends.
     Quiet,
+    /// There are none now: the reader is to sleep, to tell [`Handle::woken`] how that ended, and to step again.
+    Wait(Sleep),
     /// The reader has to stop.
     Stop(Interrupt),
+}
+
+/// A wait for packets, or for somebody who wants the reader to stop. It is the reader's own business, for
+/// poll(2) is where a thread can be cancelled and a signal handler may jump away: nothing of ours must be
+/// under way then.
+#[derive(Clone, Copy, Debug)]
+pub struct Sleep {
+    fds: [poll::PollFd; 2],
+    timeout_ms: i32,
+}
+
+impl Sleep {
+    /// Sleeps. A cancelled thread unwinds from here.
+    pub fn sleep(&mut self) -> Sys<i32> {
+        poll::poll(&mut self.fds, self.timeout_ms)
+    }
+}
+
+/// A read's search for packets, from step to step.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    token: Token,
+    patient: bool,
+    /// There were packets, and none for this program.
+    rejected: bool,
+}
+
+impl Search {
+    /// A search by the reader that holds `token`.
+    pub fn new(token: Token, patience: Patience) -> Self {
+        Self { token, patient: patience == Patience::Wait, rejected: false }
+    }
 }
 
 /// Whether a step waits for packets.
@@ -181,11 +215,9 @@ impl Handle {
     }
 
     /// Takes back what was lent and looks for more.
-    pub fn step(&self, token: Token, patience: Patience) -> Result<Step> {
-        let mut rejected = false;
-        let mut patient = patience == Patience::Wait;
+    pub fn step(&self, search: &mut Search) -> Result<Step> {
         loop {
-            if let Some(interrupt) = self.control.interrupt(token) {
+            if let Some(interrupt) = self.control.interrupt(search.token) {
                 if interrupt == Interrupt::Break {
                     // Told to whoever reads; a handle that cannot be read says so instead.
                     live(&mut *self.state()?, on_dead::READ)?;
@@ -195,16 +227,17 @@ impl Handle {
             }
             match self.fill()? {
                 Fill::Packets => return Ok(Step::Packets),
-                Fill::Rejected => rejected = true,
-                Fill::Nothing if !patient => return Ok(Step::Quiet),
+                Fill::Rejected => search.rejected = true,
+                Fill::Nothing if !search.patient => return Ok(Step::Quiet),
                 Fill::Nothing => {
                     let wait = live(&mut *self.state()?, on_dead::READ)?.wait();
-                    if rejected && wait.rejected_ends {
+                    if search.rejected && wait.rejected_ends {
                         return Ok(Step::Quiet);
                     }
-                    self.wait(wait)?;
                     // A reader that must not block looks for errors once, and then once for packets.
-                    patient = wait.timeout_ms != 0;
+                    search.patient = wait.timeout_ms != 0;
+                    let fds = [wait.fd, self.control.wake_fd()].map(poll::readable);
+                    return Ok(Step::Wait(Sleep { fds, timeout_ms: wait.timeout_ms }));
                 }
             }
         }
@@ -216,15 +249,14 @@ impl Handle {
         live(&mut state, on_dead::READ)?.fill(&self.batch)
     }
 
-    /// Sleeps until there may be packets, or somebody wants the reader to stop.
-    fn wait(&self, wait: Wait) -> Result<()> {
-        let mut fds = [poll::readable(wait.fd), poll::readable(self.control.wake_fd())];
-        let woken = match poll::poll(&mut fds, wait.timeout_ms) {
-            Ok(_) => fds,
+    /// Looks at how a wait ended, after which the next step may find more.
+    pub fn woken(&self, sleep: &Sleep, polled: Sys<i32>) -> Result<()> {
+        match polled {
+            Ok(_) => {}
             Err(Errno(libc::EINTR)) => return Ok(()),
             Err(errno) => return Err(Error::errno("can't poll on packet socket", errno)),
-        };
-        let [source, wake] = woken;
+        }
+        let [source, wake] = sleep.fds;
         if wake.revents != 0 {
             self.control.drain();
         }

@@ -14,6 +14,7 @@ pub mod poll;
 pub mod socket;
 pub mod stdio;
 pub mod sysfs;
+pub mod thread;
 
 use std::ffi::CStr;
 use std::fmt;

@@ -1,12 +1,23 @@
 //! stdio(3) streams, which C programs share with the library.
 
 use super::{Errno, Sys};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::ptr::NonNull;
 
 unsafe extern "C" {
     static stdout: *mut libc::FILE;
     static stderr: *mut libc::FILE;
+}
+
+/// Declared anew, for a thread that is cancelled in one of them unwinds from it.
+mod c {
+    use libc::{FILE, c_int, c_void, size_t};
+
+    unsafe extern "C-unwind" {
+        pub fn fwrite(bytes: *const c_void, size: size_t, n: size_t, file: *mut FILE) -> size_t;
+        pub fn fflush(file: *mut FILE) -> c_int;
+        pub fn fclose(file: *mut FILE) -> c_int;
+    }
 }
 
 /// A stream that is open for as long as this value is used.
@@ -55,7 +66,7 @@ impl Stream {
     /// Appends `bytes` to the stream's buffer.
     pub fn write(&self, bytes: &[u8]) -> Sys<()> {
         // SAFETY: an open stream, and `bytes` is readable for its length.
-        let n = unsafe { libc::fwrite(bytes.as_ptr().cast(), 1, bytes.len(), self.as_ptr()) };
+        let n = unsafe { c::fwrite(bytes.as_ptr().cast(), 1, bytes.len(), self.as_ptr()) };
         succeeded(n == bytes.len())
     }
 
@@ -68,7 +79,7 @@ impl Stream {
     /// Writes what is in the buffer.
     pub fn flush(&self) -> Sys<()> {
         // SAFETY: an open stream.
-        succeeded(unsafe { libc::fflush(self.as_ptr()) } == 0)
+        succeeded(unsafe { c::fflush(self.as_ptr()) } == 0)
     }
 
     /// The position in the file.
@@ -81,7 +92,7 @@ impl Stream {
     /// Closes it.
     pub fn close(self) -> Sys<()> {
         // SAFETY: an open stream, which is not used again.
-        succeeded(unsafe { libc::fclose(self.as_ptr()) } == 0)
+        succeeded(unsafe { c::fclose(self.as_ptr()) } == 0)
     }
 }
 
@@ -99,9 +110,4 @@ pub fn print_error(bytes: &[u8]) {
     if let Some(stream) = unsafe { Stream::from_raw(stderr) } {
         let _ = stream.write(bytes);
     }
-}
-
-/// A name for [`Stream::open`], unless it has a zero byte in it.
-pub fn path(name: &str) -> Sys<CString> {
-    CString::new(name).map_err(|_| Errno(libc::EINVAL))
 }

@@ -81,15 +81,17 @@ impl<'m> Packet<'m> {
     }
 
     /// Puts `header` in front. False, and nothing done, where there is no room for it.
-    fn prepend(&mut self, header: &[u8]) -> bool {
-        let Ok(n) = u32::try_from(header.len()) else { return false };
-        let Some(headroom) = self.headroom.checked_sub(n) else { return false };
-        let Some(len) = self.len.checked_add(n) else { return false };
-        // SAFETY: the `n` bytes before `start` are writable, as `n <= headroom`.
-        self.start = unsafe { self.start.sub(header.len()) };
+    #[inline(always)]
+    fn prepend<const N: usize>(&mut self, header: [u8; N]) -> bool {
+        let Some(headroom) = self.headroom.checked_sub(N as u32) else { return false };
+        let Some(len) = self.len.checked_add(N as u32) else { return false };
+        // SAFETY: the `N` bytes before `start` are writable, as `N <= headroom`.
+        unsafe {
+            self.start = self.start.sub(N);
+            self.start.cast::<[u8; N]>().write_unaligned(header);
+        }
         self.len = len;
         self.headroom = headroom;
-        self.overwrite(0, header);
         true
     }
 
@@ -142,6 +144,8 @@ pub struct Facts {
     pub net_offset: u32,
     /// From the `sockaddr_ll`.
     pub addr: LinkAddr,
+    /// Whether the packet came past the kernel's filter whole, and not cut to what that returned.
+    pub uncut: bool,
 }
 
 /// The unit of a handle's time stamps.
@@ -218,10 +222,23 @@ impl Rules {
     }
 
     /// Makes of `packet` what the program is to see, or `None` if it is not to see it.
+    #[inline(always)]
     pub fn apply(&self, facts: &Facts, mut packet: Packet<'_>) -> Option<Lent> {
         if !self.wants(&facts.addr) {
             return None;
         }
+        let filtered = facts.uncut || self.userland != Userland::None;
+        if filtered || facts.vlan.is_some() || self.has_can_id(&facts.addr) {
+            return self.apply_in_full(facts, packet);
+        }
+        self.add_header(facts, &mut packet);
+        let len = facts.len.saturating_add(self.link.header_len());
+        Some(self.lend(facts, &packet, len, u32::MAX))
+    }
+
+    /// As [`Rules::apply`], for a packet that is wanted, and needs more than a cooked header.
+    #[inline(never)]
+    fn apply_in_full(&self, facts: &Facts, mut packet: Packet<'_>) -> Option<Lent> {
         let before = packet.captured();
         if self.has_can_id(&facts.addr) {
             self.fix_can(&mut packet, u16::from_be(facts.addr.protocol));
@@ -230,17 +247,18 @@ impl Rules {
         let header_len = packet.captured().saturating_sub(before);
         let mut len = facts.len.saturating_add(header_len);
         let mut caplen = u32::MAX;
-        if self.userland != Userland::None
+        if (facts.uncut || self.userland != Userland::None)
             && let Some(filter) = &self.filter
         {
             let meta = self.meta(facts, header_len);
             let kept = packet.with_bytes(|bytes| filter.run(bytes, len, Some(&meta)));
-            if kept == 0 {
+            if kept != 0 {
+                // The kernel cuts to what a program returns, and never cuts the header that it does not know.
+                caplen = kept.saturating_add(header_len);
+            } else if self.userland != Userland::None {
                 self.unfix_can(&mut packet);
                 return None;
             }
-            // The kernel cuts to what a program returns, and never cuts the header that it does not know.
-            caplen = kept.saturating_add(header_len);
         }
         // QUIRK: the filter has not seen the tag, and the cut below may take the end of the packet for it.
         if let Some((offset, tag)) = self.tag(facts, packet.captured())
@@ -249,14 +267,15 @@ impl Rules {
             len = len.saturating_add(TAG_LEN);
             caplen = caplen.saturating_add(TAG_LEN);
         }
-        Some(Lent {
-            header: PacketHeader {
-                ts: libc::timeval { tv_sec: facts.sec as _, tv_usec: self.scale.apply(facts.nsec) },
-                caplen: packet.captured().min(caplen).min(self.snapshot),
-                len,
-            },
-            data: packet.start(),
-        })
+        Some(self.lend(facts, &packet, len, caplen))
+    }
+
+    /// The packet as it is now, cut to `caplen` and the snapshot length.
+    #[inline(always)]
+    fn lend(&self, facts: &Facts, packet: &Packet<'_>, len: u32, caplen: u32) -> Lent {
+        let ts = libc::timeval { tv_sec: facts.sec as _, tv_usec: self.scale.apply(facts.nsec) };
+        let caplen = packet.captured().min(caplen).min(self.snapshot);
+        Lent { header: PacketHeader { ts, caplen, len }, data: packet.start() }
     }
 
     /// Where [`Rules::apply`] has let `packet` begin.
@@ -313,11 +332,12 @@ impl Rules {
     }
 
     /// Puts the cooked header in front, where the link type has one.
+    #[inline(always)]
     fn add_header(&self, facts: &Facts, packet: &mut Packet<'_>) {
         let _room_reserved = match self.link {
             Link::Raw { .. } => true,
-            Link::Sll { .. } => packet.prepend(&cooked::sll(&facts.addr)),
-            Link::Sll2 => packet.prepend(&cooked::sll2(&facts.addr)),
+            Link::Sll { .. } => packet.prepend(cooked::sll(&facts.addr)),
+            Link::Sll2 => packet.prepend(cooked::sll2(&facts.addr)),
         };
     }
 

@@ -13,10 +13,11 @@ use super::{Geometry, corrupted, link_addr};
 use crate::capture::Fill;
 use crate::error::Result;
 use crate::handle::batch::{BATCH, Batch, Lent, PacketHeader};
-use crate::sys::socket;
+use crate::sys::{Errno, socket};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::os::fd::BorrowedFd;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A version's frame header.
@@ -77,10 +78,14 @@ struct Copy {
     buffer: Scratch,
     /// The frame whose packet the buffer holds, and its length.
     held: Option<(Place, u32)>,
+    /// The socket has told that the interface is down, which it tells once.
+    down: bool,
 }
 
 /// Room in front of a fetched packet.
 const COPY_HEADROOM: usize = 64;
+/// Frames that may be in the middle of being filled; more than there are does no harm.
+const BEING_FILLED: usize = 64;
 /// The largest packet that can be fetched.
 pub(super) const COPY_MAX: usize = 256 * 1024;
 
@@ -89,7 +94,7 @@ impl<H: Header> Ring<H> {
     pub fn new(memory: Memory, geometry: Geometry, fetch: bool) -> Self {
         let most = (geometry.frames() / 8).clamp(1, BATCH);
         let buffer = || Scratch::new(COPY_HEADROOM.saturating_add(COPY_MAX));
-        let copy = fetch.then(|| Copy { buffer: buffer(), held: None });
+        let copy = fetch.then(|| Copy { buffer: buffer(), held: None, down: false });
         let (next, first) = (Place::default(), Place::default());
         Self { memory, geometry, next, first, lent: 0, most, copy, header: PhantomData }
     }
@@ -103,27 +108,22 @@ impl<H: Header> Ring<H> {
         let mut packets = 0usize;
         let mut fetched = false;
         while self.lent < self.most && packets < slots.len() && !fetched {
-            if rules.plain() {
-                let run = self.lend_plain(rules, slots.get(packets..).unwrap_or_default())?;
-                packets = packets.wrapping_add(run);
-                if run > 0 {
-                    continue;
-                }
+            let (frames, lent) = self.lend(rules, slots.get(packets..).unwrap_or_default())?;
+            self.advance(frames);
+            packets = packets.wrapping_add(lent);
+            if frames > 0 {
+                continue;
             }
             // A frame that needs more than that, or none.
             let Some(status) = self.status_if_ours(self.next) else { break };
+            let Some(slot) = slots.get(packets) else { break };
             fetched = status & STATUS_COPY != 0 && self.fetch(fd);
-            let Some((facts, packet)) = self.frame(self.next) else {
-                self.advance(1);
-                return Err(corrupted());
-            };
-            if let Some(packet) = rules.apply(&facts, packet)
-                && let Some(slot) = slots.get(packets)
-            {
-                slot.set(packet);
+            let lent = self.whole(self.next).map(|(facts, packet)| rules.apply(&facts, packet));
+            self.advance(1);
+            if let Some(lent) = lent.ok_or_else(corrupted)? {
+                slot.set(lent);
                 packets = packets.wrapping_add(1);
             }
-            self.advance(1);
         }
         batch.filled(packets);
         Ok(match (self.lent, packets) {
@@ -141,7 +141,7 @@ impl<H: Header> Ring<H> {
         let mut back_to = (self.first, 0);
         let mut place = self.first;
         for n in 1..=self.lent {
-            let Some((facts, packet)) = self.frame(place) else { return };
+            let Some((facts, packet)) = self.whole(place) else { return };
             place = self.after(place, 1);
             let start = rules.start_of(&facts, &packet);
             if read.next_if_eq(&start).is_some() {
@@ -163,8 +163,13 @@ impl<H: Header> Ring<H> {
         done
     }
 
-    /// How many frames from the next on may hold packets that the kernel let through until now, and those
-    /// that are lent.
+    /// Whether the interface has gone down since this was last asked.
+    pub fn take_down(&mut self) -> bool {
+        self.copy.as_mut().is_some_and(|copy| std::mem::take(&mut copy.down))
+    }
+
+    /// How many frames from the next on may hold packets that the kernel let through until now: those that are
+    /// ours, those that are lent, and those that processors are filling just now.
     pub fn filled_until_now(&self) -> usize {
         let mut place = self.next;
         let mut ready = 0usize;
@@ -172,10 +177,11 @@ impl<H: Header> Ring<H> {
             ready = ready.wrapping_add(1);
             place = self.after(place, 1);
         }
-        ready.saturating_add(self.lent)
+        ready.saturating_add(self.lent).saturating_add(BEING_FILLED)
     }
 
     /// Where a frame begins.
+    #[inline(always)]
     fn offset(&self, place: Place) -> usize {
         let block = place.block.wrapping_mul(self.geometry.block_size);
         block.wrapping_add(place.within.wrapping_mul(self.geometry.frame_size))
@@ -187,6 +193,7 @@ impl<H: Header> Ring<H> {
     }
 
     /// The place `n` frames on, which is in the same block or the start of the next.
+    #[inline(always)]
     fn after(&self, place: Place, n: usize) -> Place {
         let within = place.within.wrapping_add(n);
         if within < self.geometry.frames_per_block {
@@ -197,11 +204,13 @@ impl<H: Header> Ring<H> {
     }
 
     /// `n` more frames are lent, all in one block.
+    #[inline(always)]
     fn advance(&mut self, n: usize) {
         self.lent = self.lent.wrapping_add(n);
         self.next = self.after(self.next, n);
     }
 
+    #[inline(always)]
     fn status_if_ours(&self, place: Place) -> Option<u32> {
         // Acquire, for the kernel writes the packet before it hands the frame over.
         let at = self.offset(place).wrapping_add(H::STATUS);
@@ -212,37 +221,44 @@ impl<H: Header> Ring<H> {
     fn give_back(&mut self, rules: &mut Rules) {
         rules.consumed(self.lent);
         while self.lent > 0 {
-            let run = self.lent.min(self.left_in_block(self.first));
-            let size = self.geometry.frame_size;
-            if let Some(start) = self.memory.bytes(self.offset(self.first), run.wrapping_mul(size))
-            {
-                Run { start: start.as_ptr(), size, snapshot: 0 }.give_back::<H>(run);
+            let n = self.lent.min(self.left_in_block(self.first));
+            if let Some(run) = self.run(self.first, n) {
+                run.give_back::<H>(n);
             }
-            self.first = self.after(self.first, run);
-            self.lent = self.lent.wrapping_sub(run);
+            if let Some(copy) = &mut self.copy {
+                // Only with its frame: before that, the packet is needed if it is to be lent anew.
+                copy.held = copy.held.filter(|(place, _)| {
+                    let back = place.within.wrapping_sub(self.first.within);
+                    place.block != self.first.block || back >= n
+                });
+            }
+            self.first = self.after(self.first, n);
+            self.lent = self.lent.wrapping_sub(n);
         }
         self.first = self.next;
-        if let Some(copy) = &mut self.copy {
-            copy.held = copy.held.filter(|(place, _)| *place == self.next);
-        }
     }
 
-    /// Lends packets that need nothing done, up to the end of the block; how many.
-    fn lend_plain(&mut self, rules: &Rules, slots: &[Cell<Lent>]) -> Result<usize> {
+    /// Lends packets that need no fetching, and no tag where nothing else is to be done, up to the end of the
+    /// block: how many frames, and how many packets of them.
+    fn lend(&self, rules: &Rules, slots: &[Cell<Lent>]) -> Result<(usize, usize)> {
         let most = self.left_in_block(self.next).min(self.most.wrapping_sub(self.lent));
+        let run = self.run(self.next, most).ok_or_else(corrupted)?;
+        if !rules.plain() {
+            return run.lend_by_rules::<H>(rules, most, slots).ok_or_else(corrupted);
+        }
         let slots = slots.get(..most).unwrap_or(slots);
-        let size = self.geometry.frame_size;
-        let needed = slots.len().wrapping_mul(size);
-        let Some(start) = self.memory.bytes(self.offset(self.next), needed) else {
-            return Err(corrupted());
-        };
-        let run = Run { start: start.as_ptr(), size, snapshot: rules.snapshot };
         let lent = match rules.scale {
-            Scale::Micro => run.lend::<H, false>(slots),
-            Scale::Nano => run.lend::<H, true>(slots),
+            Scale::Micro => run.lend_plain::<H, false>(rules.snapshot, slots),
+            Scale::Nano => run.lend_plain::<H, true>(rules.snapshot, slots),
         };
-        self.advance(lent);
-        Ok(lent)
+        Ok((lent, lent))
+    }
+
+    /// A walk over `n` frames from `first` on, all in one block.
+    fn run(&self, first: Place, n: usize) -> Option<Run<'_>> {
+        let size = self.geometry.frame_size;
+        let start = self.memory.bytes(self.offset(first), n.wrapping_mul(size))?;
+        (size >= headers::<H>()).then_some(Run { start, size, memory: PhantomData })
     }
 
     /// Fetches the packet of the next frame from the socket's queue, unless it has been fetched before.
@@ -253,8 +269,14 @@ impl<H: Header> Ring<H> {
         }
         let room = copy.buffer.tail_mut(COPY_HEADROOM);
         let room_len = room.len();
+        let mut taken = socket::take_datagram(fd, room);
+        // Told before any packet, and once: the packet is still there.
+        if taken == Err(Errno(libc::ENETDOWN)) {
+            copy.down = true;
+            taken = socket::take_datagram(fd, room);
+        }
         // An empty queue cannot be, but then the frame has the packet's beginning at least.
-        copy.held = socket::take_datagram(fd, room)
+        copy.held = taken
             .ok()
             .and_then(|len| u32::try_from(len.min(room_len)).ok())
             .map(|len| (self.next, len));
@@ -262,13 +284,133 @@ impl<H: Header> Ring<H> {
     }
 
     /// The packet of a frame, whole if it was fetched, and what the kernel tells of it.
-    fn frame(&self, place: Place) -> Option<(Facts, Packet<'_>)> {
-        let base = self.offset(place);
-        let address_at = align(size_of::<H>());
-        let headers = address_at.wrapping_add(size_of::<SockaddrLl>());
-        let status = self.memory.read::<u32>(base.checked_add(H::STATUS)?)?;
-        let described = self.memory.read::<H>(base)?.describe(status);
-        let address = self.memory.read::<SockaddrLl>(base.checked_add(address_at)?)?;
+    #[inline(never)]
+    fn whole(&self, place: Place) -> Option<(Facts, Packet<'_>)> {
+        let run = self.run(place, 1)?;
+        let status = Run::status::<H>(run.start).load(Ordering::Acquire);
+        let (mut facts, cut) = run.packet::<H>(run.start, status)?;
+        let Some(copy) = &self.copy else { return Some((facts, cut)) };
+        let Some((_, len)) = copy.held.filter(|(held, _)| *held == place) else {
+            return Some((facts, cut));
+        };
+        facts.uncut = true;
+        let start = copy.buffer.bytes(COPY_HEADROOM, len as usize)?;
+        // SAFETY: `len` bytes of the buffer were received behind COPY_HEADROOM bytes of room, and nobody
+        // borrows them until the next packet is fetched.
+        Some((facts, unsafe { Packet::new(start, len, COPY_HEADROOM as u32) }))
+    }
+}
+
+/// Bytes of a frame before which no packet can begin.
+const fn headers<H>() -> usize {
+    align(size_of::<H>()) + size_of::<SockaddrLl>()
+}
+
+/// A walk over neighbouring frames, which are inside the memory and aligned to 16.
+struct Run<'m> {
+    start: NonNull<u8>,
+    /// Bytes from one frame to the next, no less than its headers.
+    size: usize,
+    memory: PhantomData<&'m Memory>,
+}
+
+impl<'m> Run<'m> {
+    /// The status word of a frame of this run.
+    #[inline(always)]
+    fn status<H: Header>(frame: NonNull<u8>) -> &'m AtomicU32 {
+        // SAFETY: the frame is inside the memory, and begins with its header; it is aligned to 16, and the
+        // kernel accesses this word as an atomic too.
+        unsafe { AtomicU32::from_ptr(frame.add(H::STATUS).cast().as_ptr()) }
+    }
+
+    /// The frame behind `frame`, or the end of the run.
+    #[inline(always)]
+    fn after(&self, frame: NonNull<u8>) -> NonNull<u8> {
+        // SAFETY: at most one past the last frame, which is in or just behind the same memory.
+        unsafe { frame.add(self.size) }
+    }
+
+    /// Gives `n` frames back to the kernel.
+    fn give_back<H: Header>(&self, n: usize) {
+        let mut frame = self.start;
+        for _ in 0..n {
+            // Release, for our reads of the packet come before the kernel's next writes.
+            Self::status::<H>(frame).store(STATUS_KERNEL, Ordering::Release);
+            frame = self.after(frame);
+        }
+    }
+
+    /// Lends packets up to the first frame that is not ours or needs more than that; how many.
+    ///
+    /// This loop is what a packet costs; it is kept by itself so that all it uses stays in registers.
+    #[inline(never)]
+    fn lend_plain<H: Header, const NANO: bool>(
+        &self,
+        snapshot: u32,
+        slots: &[Cell<Lent>],
+    ) -> usize {
+        let scale = if NANO { Scale::Nano } else { Scale::Micro };
+        let mut frame = self.start;
+        for (n, slot) in slots.iter().enumerate() {
+            // Acquire, for the kernel writes the packet before it hands the frame over.
+            let status = Self::status::<H>(frame).load(Ordering::Acquire);
+            if status & (STATUS_USER | STATUS_COPY | STATUS_VLAN_VALID) != STATUS_USER {
+                return n;
+            }
+            // SAFETY: the header is inside the frame, which is ours; any bytes are a header.
+            let header = unsafe { frame.cast::<H>().read_unaligned() }.describe(status);
+            let end = u64::from(header.captured).wrapping_add(header.mac.into());
+            if end > self.size as u64 || header.vlan.is_some() {
+                return n;
+            }
+            let tv_sec = libc::time_t::from(header.sec);
+            let ts = libc::timeval { tv_sec, tv_usec: scale.apply(header.nsec) };
+            let caplen = header.captured.min(snapshot);
+            let data = frame.as_ptr().wrapping_add(header.mac.into()).cast_const();
+            slot.set(Lent { header: PacketHeader { ts, caplen, len: header.len }, data });
+            frame = self.after(frame);
+        }
+        slots.len()
+    }
+
+    /// Lends the packets that `rules` let through, up to the first of `most` frames that is not ours or whose
+    /// packet is to be fetched: how many frames, and how many packets; `None` for a damaged frame.
+    #[inline(never)]
+    fn lend_by_rules<H: Header>(
+        &self,
+        rules: &Rules,
+        most: usize,
+        slots: &[Cell<Lent>],
+    ) -> Option<(usize, usize)> {
+        let mut frame = self.start;
+        let mut lent = 0usize;
+        for n in 0..most {
+            let Some(slot) = slots.get(lent) else { return Some((n, lent)) };
+            // Acquire, for the kernel writes the packet before it hands the frame over.
+            let status = Self::status::<H>(frame).load(Ordering::Acquire);
+            if status & (STATUS_USER | STATUS_COPY) != STATUS_USER {
+                return Some((n, lent));
+            }
+            let (facts, packet) = self.packet::<H>(frame, status)?;
+            if let Some(packet) = rules.apply(&facts, packet) {
+                slot.set(packet);
+                lent = lent.wrapping_add(1);
+            }
+            frame = self.after(frame);
+        }
+        Some((most, lent))
+    }
+
+    /// The packet of a frame of this run that is ours, as far as it is there, and what the kernel tells of it.
+    #[inline(always)]
+    fn packet<H: Header>(&self, frame: NonNull<u8>, status: u32) -> Option<(Facts, Packet<'m>)> {
+        // SAFETY: both headers are inside the frame, which is inside the memory and ours, so that the kernel does
+        // not write it; any bytes are a header and an address.
+        let (header, address) = unsafe {
+            let address = frame.add(align(size_of::<H>())).cast::<SockaddrLl>();
+            (frame.cast::<H>().read_unaligned(), address.read_unaligned())
+        };
+        let described = header.describe(status);
         let facts = Facts {
             sec: i64::from(described.sec),
             nsec: described.nsec,
@@ -277,82 +419,15 @@ impl<H: Header> Ring<H> {
             rxhash: 0,
             net_offset: described.net.saturating_sub(described.mac).into(),
             addr: link_addr(&address),
+            uncut: false,
         };
-        if let Some(copy) = &self.copy
-            && let Some((_, len)) = copy.held.filter(|(held, _)| *held == place)
-        {
-            let start = copy.buffer.bytes(COPY_HEADROOM, len as usize)?;
-            // SAFETY: `len` bytes of the buffer were received behind COPY_HEADROOM bytes of room, and nobody
-            // borrows them until the next packet is fetched.
-            return Some((facts, unsafe { Packet::new(start, len, COPY_HEADROOM as u32) }));
-        }
-        let captured = described.captured as usize;
         let mac = usize::from(described.mac);
-        if mac.checked_add(captured)? > self.geometry.frame_size {
+        if mac.saturating_add(described.captured as usize) > self.size {
             return None;
         }
-        let start = self.memory.bytes(base.checked_add(mac)?, captured)?;
-        let headroom = mac.saturating_sub(headers) as u32;
+        let headroom = mac.saturating_sub(headers::<H>()) as u32;
         // SAFETY: the packet and its headroom lie inside this frame, behind the frame's own headers; the
         // frame is ours, and a ring is used by one thread at a time.
-        Some((facts, unsafe { Packet::new(start, described.captured, headroom) }))
-    }
-}
-
-/// A walk over neighbouring frames.
-struct Run {
-    /// The first frame, inside the ring and aligned to 16.
-    start: *mut u8,
-    /// Bytes from one frame to the next.
-    size: usize,
-    snapshot: u32,
-}
-
-impl Run {
-    /// Gives `n` frames back to the kernel. They are inside the ring.
-    fn give_back<H: Header>(&self, n: usize) {
-        let mut frame = self.start;
-        for _ in 0..n {
-            // SAFETY: the frame is inside the ring, and begins with its header; it is aligned to 16, and the
-            // kernel accesses this word as an atomic too.
-            let status = unsafe { AtomicU32::from_ptr(frame.add(H::STATUS).cast()) };
-            // Release, for our reads of the packet come before the kernel's next writes.
-            status.store(STATUS_KERNEL, Ordering::Release);
-            frame = frame.wrapping_add(self.size);
-        }
-    }
-
-    /// Lends packets up to the first frame that is not ours or needs more than that; how many. The frames
-    /// for all of `slots` are inside the ring.
-    ///
-    /// This loop is what a packet costs; it is kept by itself so that all it uses stays in registers.
-    #[inline(never)]
-    fn lend<H: Header, const NANO: bool>(&self, slots: &[Cell<Lent>]) -> usize {
-        let scale = if NANO { Scale::Nano } else { Scale::Micro };
-        let Self { start: mut frame, size, snapshot } = *self;
-        for (n, slot) in slots.iter().enumerate() {
-            // SAFETY: the frame is inside the ring, and begins with its header; it is aligned to 16, and the
-            // kernel accesses this word as an atomic too.
-            let status = unsafe { AtomicU32::from_ptr(frame.add(H::STATUS).cast()) };
-            // Acquire, for the kernel writes the packet before it hands the frame over.
-            let status = status.load(Ordering::Acquire);
-            if status & (STATUS_USER | STATUS_COPY | STATUS_VLAN_VALID) != STATUS_USER {
-                return n;
-            }
-            // SAFETY: as above, and the frame is ours; any bytes are a header.
-            let header = unsafe { frame.cast::<H>().read_unaligned() }.describe(status);
-            // No sum overflows: all that is added to an address or to 16 bits has 32 bits.
-            let end = (header.captured as usize).wrapping_add(header.mac.into());
-            if end > size || header.vlan.is_some() {
-                return n;
-            }
-            let tv_sec = libc::time_t::from(header.sec);
-            let ts = libc::timeval { tv_sec, tv_usec: scale.apply(header.nsec) };
-            let caplen = header.captured.min(snapshot);
-            let data = frame.wrapping_add(header.mac.into()).cast_const();
-            slot.set(Lent { header: PacketHeader { ts, caplen, len: header.len }, data });
-            frame = frame.wrapping_add(size);
-        }
-        slots.len()
+        Some((facts, unsafe { Packet::new(frame.add(mac), described.captured, headroom) }))
     }
 }

@@ -130,6 +130,17 @@ impl Memory {
     }
 }
 
+/// The address `n` bytes on, or one beyond all memory: no sum comes back to addresses below.
+#[inline(always)]
+pub fn ahead(from: *const u8, n: u32) -> *const u8 {
+    if cfg!(target_pointer_width = "64") {
+        // User space ends far below where 32 bits more would matter.
+        from.wrapping_add(n as usize)
+    } else {
+        from.with_addr(from.addr().saturating_add(n as usize))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

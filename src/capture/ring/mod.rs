@@ -102,8 +102,11 @@ impl Ring {
     /// Whether the socket has told a read that the interface is down.
     pub fn take_down(&mut self) -> bool {
         match self {
+            Self::V3(_) => false,
+            Self::V2(ring) => ring.take_down(),
+            Self::V1(ring) => ring.take_down(),
+            Self::V1Long(ring) => ring.take_down(),
             Self::None(reader) => reader.take_down(),
-            _ => false,
         }
     }
 
@@ -114,7 +117,7 @@ impl Ring {
             Self::V2(ring) => ring.filled_until_now(),
             Self::V1(ring) => ring.filled_until_now(),
             Self::V1Long(ring) => ring.filled_until_now(),
-            Self::None(_) => 0,
+            Self::None(reader) => reader.filled_until_now(),
         }
     }
 

@@ -42,11 +42,17 @@ impl Reader {
         };
         self.last = Some((facts, len));
         let lent = self.packet(len).and_then(|packet| rules.apply(&facts, packet));
+        rules.consumed(1);
         if let (Some(lent), Some(slot)) = (lent, batch.slots().first()) {
             slot.set(lent);
         }
         batch.filled(usize::from(lent.is_some()));
         Ok(if lent.is_some() { Fill::Packets } else { Fill::Rejected })
+    }
+
+    /// How many packets from here on the kernel let through until now.
+    pub fn filled_until_now(&self) -> usize {
+        self.held.iter().count()
     }
 
     /// Whether the interface has gone down since this was last asked.
@@ -103,7 +109,8 @@ impl Reader {
         let whole = got.aux.map_or(got.length as u32, |aux| aux.tp_len);
         let net_offset = got.aux.map_or(0, |aux| aux.tp_net.saturating_sub(aux.tp_mac)).into();
         let addr = link_addr(&from);
-        let facts = Facts { sec, nsec, len: whole, vlan, rxhash: 0, net_offset, addr };
+        let facts =
+            Facts { sec, nsec, len: whole, vlan, rxhash: 0, net_offset, addr, uncut: false };
         Ok(Some((facts, got.captured as u32)))
     }
 }

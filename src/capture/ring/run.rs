@@ -1,10 +1,10 @@
 //! Packets of a V3 block that need nothing done to them: taken where the kernel has put them.
 //!
-//! This is what a packet costs. Each address is checked against the block's end; no sum overflows, for all
-//! that is added to an address has 32 bits at most.
+//! This is what a packet costs. Each address is checked against the block's end, and [`ahead`] never leads back.
 
 use super::frame::Scale;
 use super::layout::{STATUS_VLAN_VALID, SockaddrLl, Tpacket3Hdr, align};
+use super::memory::ahead;
 use crate::handle::batch::{Lent, PacketHeader};
 use std::cell::Cell;
 use std::ptr::null;
@@ -105,8 +105,8 @@ impl Run {
         // SAFETY: `begin` found `block <= frame`, which only grows, and here `frame <= last`: the header is inside
         // the block, which is readable and nobody's to write while packets are left; any bytes are a header.
         let header = unsafe { frame.cast::<Tpacket3Hdr>().read_unaligned() };
-        let data = frame.wrapping_add(usize::from(header.mac));
-        let beyond = data.wrapping_add(header.snaplen as usize) > self.end.get();
+        let data = ahead(frame, header.mac.into());
+        let beyond = ahead(data, header.snaplen) > self.end.get();
         if beyond || header.status & STATUS_VLAN_VALID != 0 {
             return None;
         }
@@ -116,6 +116,6 @@ impl Run {
         let ts = libc::timeval { tv_sec, tv_usec };
         let caplen = header.snaplen.min(self.snapshot.get());
         let lent = Lent { header: PacketHeader { ts, caplen, len: header.len }, data };
-        Some((lent, frame.wrapping_add(header.next_offset as usize)))
+        Some((lent, ahead(frame, header.next_offset)))
     }
 }

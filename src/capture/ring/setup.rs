@@ -193,7 +193,12 @@ fn frames(
 fn queue_packets(fd: BorrowedFd<'_>, buffer_size: u32) -> bool {
     let bytes = buffer_size.saturating_mul(QUEUE_FACTOR).clamp(QUEUE_LIMITS.0, QUEUE_LIMITS.1);
     let bytes = i32::try_from(bytes).unwrap_or(i32::MAX);
-    socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes).is_ok()
+    if socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes).is_err() {
+        // As much as the administrator lets everybody have, if that is no less than the ring.
+        let _ = socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes);
+    }
+    let granted = socket::get(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, 0).unwrap_or(0);
+    granted.unsigned_abs() >= buffer_size
         && socket::set(fd, libc::SOL_PACKET, libc::PACKET_COPY_THRESH, 1).is_ok()
 }
 

@@ -438,6 +438,42 @@ fn a_packet_too_large_for_its_frame_is_fetched_whole_and_in_order() {
 }
 
 #[test]
+fn a_fetched_packet_is_kept_while_packets_before_it_are_lent_again() {
+    let mut frames = Frames::<Tpacket2Hdr>::new(40, true);
+    let (mut rules, batch) = (rules(ETHERNET), Batch::default());
+    for n in 0..3 {
+        frames.hand_over(n, &ethernet(n as u8, 60), v2(0));
+    }
+    frames.hand_over(3, &ethernet(200, 100), v2(STATUS_COPY));
+    frames.hand_over(4, &ethernet(201, 100), v2(STATUS_COPY));
+    assert_eq!(frames.fill(&mut rules, &batch), Fill::Packets);
+    assert_eq!(seen(take(&batch).unwrap()).1, ethernet(0, 60));
+    frames.ring.rewind(&rules, &batch);
+    batch.clear();
+    let mut got = Vec::new();
+    while frames.fill(&mut rules, &batch) == Fill::Packets {
+        got.extend(take_all(&batch));
+    }
+    assert_eq!(got, [ethernet(1, 60), ethernet(2, 60), ethernet(200, 1000), ethernet(201, 1000)]);
+}
+
+#[test]
+fn a_ring_of_one_frame_does_not_lend_a_fetched_packet_twice() {
+    let geometry = Geometry { block_size: 256, blocks: 1, frame_size: 256, frames_per_block: 1 };
+    let mut frames = Frames::<Tpacket2Hdr>::new(1, true);
+    let memory = Memory::heap(256);
+    frames.memory = memory.alias();
+    frames.ring = frames::Ring::new(memory, geometry, true);
+    let (mut rules, batch) = (rules(ETHERNET), Batch::default());
+    for n in 200..203 {
+        frames.hand_over(0, &ethernet(n, 100), v2(STATUS_COPY));
+        assert_eq!(frames.fill(&mut rules, &batch), Fill::Packets);
+        assert_eq!(take_all(&batch), [ethernet(n, 1000)]);
+        assert_eq!(frames.fill(&mut rules, &batch), Fill::Nothing);
+    }
+}
+
+#[test]
 fn both_layouts_of_version_1_are_read() {
     let (mut rules, batch) = (rules(ETHERNET), Batch::default());
     let mut short = Frames::<Tpacket1Hdr32>::new(4, false);

@@ -13,6 +13,8 @@ use super::{Geometry, corrupted, link_addr, memory::Memory};
 use crate::capture::Fill;
 use crate::error::Result;
 use crate::handle::batch::Batch;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
 /// A ring of blocks.
@@ -176,12 +178,11 @@ impl Ring {
 
     /// Lends the packets of this block from `at` on where they are; false if the first one needs more than that.
     fn lend_run(&self, rules: &Rules, batch: &Batch, at: Cursor) -> bool {
-        let size = self.geometry.block_size;
-        let Some(block) = self.memory.bytes(self.base(self.block), size) else { return false };
+        let Some(block) = self.ours() else { return false };
         let wanted = (rules.snapshot, rules.scale);
         // SAFETY: the block is inside the memory, and ours until it is given back, before which `recall` ends
         // the run; a handle ends it before it drops its source.
-        unsafe { batch.run().begin(block.as_ptr(), size, (at.offset, at.left), wanted) }
+        unsafe { batch.run().begin(block.start.as_ptr(), block.size, (at.offset, at.left), wanted) }
     }
 
     /// Learns how far the run has been read that was lent last.
@@ -198,40 +199,67 @@ impl Ring {
 
     /// Lends up to a batch of the packets that `rules` let through.
     fn lend_by_rules(&self, rules: &Rules, batch: &Batch, at: &mut Cursor) -> Option<usize> {
-        let mut slots = batch.slots().iter();
+        let slots = batch.slots();
+        let slots = slots.get(..rules.most()).unwrap_or(slots);
+        let block = self.ours()?;
         let mut lent = 0usize;
-        while at.left > 0 && lent < rules.most() {
-            let (facts, packet, next) = self.frame(*at)?;
+        while at.left > 0
+            && let Some(slot) = slots.get(lent)
+        {
+            let (facts, packet, next) = block.frame(at.offset)?;
             if let Some(packet) = rules.apply(&facts, packet) {
-                slots.next()?.set(packet);
-                lent = lent.saturating_add(1);
+                slot.set(packet);
+                lent = lent.wrapping_add(1);
             }
             at.offset = at.offset.checked_add(next)?;
-            at.left = at.left.saturating_sub(1);
+            at.left = at.left.wrapping_sub(1);
         }
         Some(lent)
     }
 
     /// The packet at `at`, what the kernel tells of it, and how far the next one is.
     fn frame(&self, at: Cursor) -> Option<(Facts, Packet<'_>, usize)> {
+        self.ours()?.frame(at.offset)
+    }
+
+    /// The block that is read, which is ours.
+    fn ours(&self) -> Option<Block<'_>> {
         let size = self.geometry.block_size;
-        let room = size.checked_sub(at.offset)?;
+        let start = self.memory.bytes(self.base(self.block), size)?;
+        Some(Block { start, size, memory: PhantomData })
+    }
+}
+
+/// A block that is ours, all of it inside the memory.
+struct Block<'m> {
+    start: NonNull<u8>,
+    size: usize,
+    memory: PhantomData<&'m Memory>,
+}
+
+impl<'m> Block<'m> {
+    /// The packet whose header is at `offset`, what the kernel tells of it, and how far the next one is.
+    #[inline(always)]
+    fn frame(&self, offset: usize) -> Option<(Facts, Packet<'m>, usize)> {
+        let room = self.size.checked_sub(offset)?;
         if room < HEADERS {
             return None;
         }
-        let base = self.base(self.block).checked_add(at.offset)?;
-        let header = self.memory.read::<Tpacket3Hdr>(base)?;
-        let address = self.memory.read::<SockaddrLl>(base.checked_add(ADDRESS)?)?;
-        let captured = header.snaplen as usize;
+        // SAFETY: `offset + HEADERS <= size`, so both headers are inside the block, which is ours, so that the
+        // kernel does not write it; any bytes are a header and an address.
+        let (frame, header, address) = unsafe {
+            let frame = self.start.add(offset);
+            let header = frame.cast::<Tpacket3Hdr>().read_unaligned();
+            (frame, header, frame.add(ADDRESS).cast::<SockaddrLl>().read_unaligned())
+        };
         let mac = usize::from(header.mac);
-        if mac.checked_add(captured)? > room {
+        if mac.saturating_add(header.snaplen as usize) > room {
             return None;
         }
-        let start = self.memory.bytes(base.checked_add(mac)?, captured)?;
         let headroom = u32::from(header.mac).saturating_sub(HEADERS as u32);
         // SAFETY: the packet and its headroom lie inside this block, behind the frame's own headers; the
         // block is ours, and a ring is used by one thread at a time.
-        let packet = unsafe { Packet::new(start, header.snaplen, headroom) };
+        let packet = unsafe { Packet::new(frame.add(mac), header.snaplen, headroom) };
         let tpid = (header.status & STATUS_VLAN_TPID_VALID != 0).then_some(header.vlan_tpid);
         let tagged = header.status & STATUS_VLAN_VALID != 0;
         let facts = Facts {
@@ -242,6 +270,7 @@ impl Ring {
             rxhash: header.rxhash,
             net_offset: header.net.saturating_sub(header.mac).into(),
             addr: link_addr(&address),
+            uncut: false,
         };
         Some((facts, packet, header.next_offset as usize))
     }

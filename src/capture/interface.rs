@@ -1,0 +1,163 @@
+//! What a packet socket captures on: one interface or all of them, opened but not yet receiving.
+
+use super::{Link, arphrd, ring};
+use crate::error::{Code, Error, Result, WarnCode, Warning};
+use crate::handle::options::Options;
+use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
+use crate::names::tstamp;
+use crate::sys::packet::{self, Kind};
+use crate::sys::{Errno, ethtool, iface, socket, sysfs};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Bytes that an Ethernet header and one tag add to the MTU.
+const ETHERNET_OVERHEAD: u32 = 18;
+/// The largest packet that segmentation offload makes.
+const OFFLOAD_PACKET: u32 = 65535;
+/// `linux/net_tstamp.h`: a time stamp of the hardware's, brought to the system's clock.
+const SOF_TIMESTAMPING_SYS_HARDWARE: i32 = 1 << 5;
+/// `linux/net_tstamp.h`: a time stamp of the hardware's own clock.
+const SOF_TIMESTAMPING_RAW_HARDWARE: i32 = 1 << 6;
+
+/// An open socket, and what is known of its interface.
+pub(super) struct Interface {
+    /// The socket.
+    pub fd: OwnedFd,
+    /// The interface's index, -1 for all of them.
+    pub ifindex: i32,
+    /// What its packets look like to the program.
+    pub link: Link,
+    /// The link types to choose from; none means only the present one.
+    pub datalinks: Vec<i32>,
+}
+
+fn open_socket(kind: Kind) -> Result<OwnedFd> {
+    packet::open(kind).map_err(|errno| match errno.0 {
+        libc::EPERM | libc::EACCES => Error::with_code(
+            Code::PermDenied,
+            "Attempt to create packet socket failed - CAP_NET_RAW may be required",
+        ),
+        libc::EAFNOSUPPORT => {
+            Error::with_code(Code::CaptureNotSup, "PF_PACKET sockets not supported - is this WSL1?")
+        }
+        _ => Error::errno("socket", errno),
+    })
+}
+
+impl Interface {
+    /// All interfaces at once, with cooked headers.
+    pub fn open_any(options: &Options) -> Result<(Self, Option<Warning>)> {
+        let fd = open_socket(Kind::Cooked)?;
+        if options.rfmon {
+            return Err(Error::bare(Code::RfmonNotSup));
+        }
+        let datalinks = vec![dlt::LINUX_SLL, dlt::LINUX_SLL2];
+        Ok((Self { fd, ifindex: -1, link: Link::Sll { dlt: dlt::LINUX_SLL }, datalinks }, None))
+    }
+
+    /// One interface, with its own headers or, where the kernel's are of no use, cooked ones.
+    pub fn open(options: &Options) -> Result<(Self, Option<Warning>)> {
+        let device = options.device.as_str();
+        let mut fd = open_socket(Kind::Raw)?;
+        if options.rfmon {
+            return Err(Error::bare(Code::RfmonNotSup));
+        }
+        let arptype = iface::hardware_type(fd.as_fd(), device).map_err(|errno| match errno.0 {
+            libc::ENODEV => Error::bare(Code::NoSuchDevice),
+            _ => Error::errno("SIOCGIFHWADDR", errno),
+        })?;
+        let wireless = sysfs::exists(device, "wireless");
+        let tagging = sysfs::read(device, "dsa/tagging");
+        let choice = arphrd::map(arptype, device, wireless, tagging.as_deref());
+        let mut warning = None;
+        if choice.unknown {
+            let text = arphrd::unknown_warning(arptype);
+            warning = Some(Warning { code: WarnCode::Generic, text });
+        }
+        let link = if choice.cooked {
+            fd = packet::open(Kind::Cooked).map_err(|errno| Error::errno("socket", errno))?;
+            Link::Sll { dlt: choice.dlt }
+        } else {
+            Link::Raw { dlt: choice.dlt, can: choice.dlt == dlt::CAN_SOCKETCAN }
+        };
+        let ifindex = iface::index(fd.as_fd(), device)
+            .map_err(|errno| Error::errno("SIOCGIFINDEX", errno))?;
+        let interface = Self { fd, ifindex, link, datalinks: choice.offered.to_vec() };
+        interface.bind(0)?;
+        Ok((interface, warning))
+    }
+
+    /// Receives `protocol` from now on, 0 meaning nothing, if the interface is one that can be read.
+    pub fn bind(&self, protocol: u16) -> Result<()> {
+        let fd = self.fd.as_fd();
+        packet::bind(fd, self.ifindex.max(0), protocol).map_err(|errno| match errno.0 {
+            libc::ENETDOWN => Error::bare(Code::IfaceNotUp),
+            libc::ENODEV => Error::bare(Code::NoSuchDevice),
+            _ => Error::errno("bind", errno),
+        })?;
+        let pending = socket::pending_error(fd)
+            .map_err(|errno| Error::errno("getsockopt (SO_ERROR)", errno))?;
+        match pending {
+            0 => Ok(()),
+            libc::ENETDOWN => Err(Error::bare(Code::IfaceNotUp)),
+            errno => Err(Error::errno("bind", Errno(errno))),
+        }
+    }
+
+    /// Promiscuous mode, and the metadata that a VLAN tag comes in.
+    pub fn prepare(&self, options: &Options) -> Result<()> {
+        let fd = self.fd.as_fd();
+        if options.promiscuous {
+            let mut membership: libc::packet_mreq = socket::OptionValue::zeroed();
+            membership.mr_ifindex = self.ifindex;
+            membership.mr_type = libc::PACKET_MR_PROMISC as u16;
+            socket::set(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, membership)
+                .map_err(|errno| Error::errno("setsockopt (PACKET_ADD_MEMBERSHIP)", errno))?;
+        }
+        match socket::set(fd, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1) {
+            Ok(()) | Err(Errno(libc::ENOPROTOOPT)) => Ok(()),
+            Err(errno) => Err(Error::errno("setsockopt (PACKET_AUXDATA)", errno)),
+        }
+    }
+
+    /// Has the hardware stamp packets, if that is asked for.
+    pub fn stamp_in_hardware(&self, options: &Options) -> Result<Option<Warning>> {
+        let source = match options.tstamp_type {
+            tstamp::ADAPTER => SOF_TIMESTAMPING_SYS_HARDWARE,
+            tstamp::ADAPTER_UNSYNCED => SOF_TIMESTAMPING_RAW_HARDWARE,
+            _ => return Ok(None),
+        };
+        let fd = self.fd.as_fd();
+        match iface::stamp_in_hardware(fd, &options.device) {
+            Ok(()) => socket::set(fd, libc::SOL_PACKET, libc::PACKET_TIMESTAMP, source)
+                .map(|()| None)
+                .map_err(|errno| Error::errno("can't set PACKET_TIMESTAMP", errno)),
+            Err(Errno(libc::EPERM)) => Err(Error::with_code(
+                Code::PermDenied,
+                "Attempt to set hardware timestamp failed - CAP_NET_ADMIN may be required",
+            )),
+            Err(Errno(libc::EOPNOTSUPP | libc::ERANGE)) => {
+                Ok(Some(Warning { code: WarnCode::TstampTypeNotSup, text: String::new() }))
+            }
+            Err(errno) => Err(Error::errno("SIOCSHWTSTAMP failed", errno)),
+        }
+    }
+
+    /// How large packets get, which a ring of frames is made for.
+    pub fn limits(&self, device: &str) -> Result<ring::Limits> {
+        if self.link.dlt() != dlt::EN10MB {
+            return Ok(ring::Limits { frame: None, packet: MAXIMUM_SNAPLEN });
+        }
+        let fd = self.fd.as_fd();
+        let mtu = iface::mtu(fd, device).map_err(|errno| Error::errno("SIOCGIFMTU", errno))?;
+        let frame = mtu.saturating_add(ETHERNET_OVERHEAD);
+        let packet = match ethtool::offloads_on(fd, device) {
+            Ok(false) => frame,
+            Ok(true) => frame.max(OFFLOAD_PACKET + ETHERNET_OVERHEAD),
+            Err((request, errno)) => {
+                let what = format!("{device}: SIOCETHTOOL({request}) ioctl failed");
+                return Err(Error::errno(what, errno));
+            }
+        };
+        Ok(ring::Limits { frame: Some(frame), packet })
+    }
+}
