@@ -552,6 +552,24 @@ CASE(two_handles)
     in_modes(ALL_MODES, body_two_handles);
 }
 
+/* The kernel takes any bytes for a name but slashes, colons and blanks. */
+CASE(name_that_is_no_utf8)
+{
+    pcap_t *p;
+    int raw;
+
+    enter_veth();
+    CHECK_INT(system("ip link set v0 down; ip link set v0 name \"$(printf 'v\\351')\";"
+                     "ip link set \"$(printf 'v\\351')\" up"), 0);
+    p = nonblocking(MODE_V3, "v\351");
+    raw = raw_socket("v1");
+    seen.n = 0;
+    send_numbered(raw, 0, 3);
+    gather(p, &seen, 3, 2);
+    CHECK_INT(seen.n, 3);
+    pcap_close(p);
+}
+
 static long resident_kib(void)
 {
     char line[200];

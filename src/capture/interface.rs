@@ -7,7 +7,9 @@ use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
 use crate::names::tstamp;
 use crate::sys::packet::{self, Kind};
 use crate::sys::{Errno, ethtool, iface, socket, sysfs};
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 
 /// Bytes that an Ethernet header and one tag add to the MTU.
 const ETHERNET_OVERHEAD: u32 = 18;
@@ -56,7 +58,7 @@ impl Interface {
 
     /// One interface, with its own headers or, where the kernel's are of no use, cooked ones.
     pub fn open(options: &Options) -> Result<(Self, Option<Warning>)> {
-        let device = options.device.as_str();
+        let device = options.device.as_os_str();
         let mut fd = open_socket(Kind::Raw)?;
         if options.rfmon {
             return Err(Error::bare(Code::RfmonNotSup));
@@ -67,7 +69,7 @@ impl Interface {
         })?;
         let wireless = sysfs::exists(device, "wireless");
         let tagging = sysfs::read(device, "dsa/tagging");
-        let choice = arphrd::map(arptype, device, wireless, tagging.as_deref());
+        let choice = arphrd::map(arptype, device.as_bytes(), wireless, tagging.as_deref());
         let mut warning = None;
         if choice.unknown {
             let text = arphrd::unknown_warning(arptype);
@@ -143,7 +145,7 @@ impl Interface {
     }
 
     /// How large packets get, which a ring of frames is made for.
-    pub fn limits(&self, device: &str) -> Result<ring::Limits> {
+    pub fn limits(&self, device: &OsStr) -> Result<ring::Limits> {
         if self.link.dlt() != dlt::EN10MB {
             return Ok(ring::Limits { frame: None, packet: MAXIMUM_SNAPLEN });
         }
@@ -154,7 +156,7 @@ impl Interface {
             Ok(false) => frame,
             Ok(true) => frame.max(OFFLOAD_PACKET + ETHERNET_OVERHEAD),
             Err((request, errno)) => {
-                let what = format!("{device}: SIOCETHTOOL({request}) ioctl failed");
+                let what = format!("{}: SIOCETHTOOL({request}) ioctl failed", device.display());
                 return Err(Error::errno(what, errno));
             }
         };

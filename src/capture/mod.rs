@@ -17,6 +17,7 @@ use crate::handle::batch::{Batch, Lent};
 use crate::handle::options::{Options, TSTAMP_HOST};
 use crate::linktype::dlt;
 use crate::sys::{Errno, ethtool, ifaddrs};
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,7 +180,7 @@ const TSTAMP_CAPABILITIES: [(u32, i32); 3] = [
 const STAMPS_ALL: u32 = 1 << 1;
 
 /// The time stamp types that `device` offers, none meaning the host's only.
-pub fn tstamp_types(device: &str) -> Result<Vec<i32>> {
+pub fn tstamp_types(device: &OsStr) -> Result<Vec<i32>> {
     let types = |bits: u32| {
         TSTAMP_CAPABILITIES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, t)| *t).collect()
     };
@@ -193,7 +194,8 @@ pub fn tstamp_types(device: &str) -> Result<Vec<i32>> {
         Ok(_) | Err(Errno(libc::ENODEV)) => Ok(Vec::new()),
         Err(Errno(libc::EOPNOTSUPP | libc::EINVAL)) => Ok(types(u32::MAX)),
         Err(errno) => {
-            let what = format!("{device}: SIOCETHTOOL(ETHTOOL_GET_TS_INFO) ioctl failed");
+            let what =
+                format!("{}: SIOCETHTOOL(ETHTOOL_GET_TS_INFO) ioctl failed", device.display());
             Err(Error::errno(what, errno))
         }
     }

@@ -16,6 +16,7 @@ use crate::handle::options::{Options, PRECISION_NANO};
 use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
 use crate::sys::{self, Errno, iface, packet, socket, sysfs};
 use std::cell::Cell;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,7 +40,7 @@ pub struct PacketSocket {
     rules: Rules,
     /// Where the last packet waits for the next read, once its frame is given back.
     aside: Aside,
-    device: String,
+    device: OsString,
     ifindex: i32,
     datalinks: Vec<i32>,
     buffer_size: u32,
@@ -73,7 +74,7 @@ impl PacketSocket {
             if any { Interface::open_any(options)? } else { Interface::open(options)? };
         warning = unknown.or(warning);
         let fd = interface.fd.as_fd();
-        let lo_ifindex = iface::index(fd, "lo").unwrap_or(-1);
+        let lo_ifindex = iface::index(fd, OsStr::new("lo")).unwrap_or(-1);
         interface.prepare(options)?;
         let cooked = !matches!(interface.link, Link::Raw { .. });
         let mut snapshot = options.snaplen.cast_unsigned();
@@ -158,7 +159,9 @@ impl PacketSocket {
                 Ok(())
             }
             Err(Errno(libc::ENXIO | libc::ENODEV)) => Err(gone()),
-            Err(errno) => Err(Error::errno(format!("{}: Can't get flags", self.device), errno)),
+            Err(errno) => {
+                Err(Error::errno(format!("{}: Can't get flags", self.device.display()), errno))
+            }
         }
     }
 
@@ -334,7 +337,7 @@ struct SocketPort {
     dropped: AtomicU64,
     freezes: AtomicU64,
     /// The interface whose drops count, and what it had dropped at the start.
-    interface: Option<(String, u64)>,
+    interface: Option<(OsString, u64)>,
 }
 
 impl Port for SocketPort {
@@ -371,7 +374,7 @@ impl Port for SocketPort {
 }
 
 /// Packets that the interface missed for want of buffers.
-fn interface_drops(device: &str) -> u64 {
+fn interface_drops(device: &OsStr) -> u64 {
     ["statistics/rx_missed_errors", "statistics/rx_fifo_errors"]
         .iter()
         .filter_map(|counter| sysfs::read_u64(device, counter))

@@ -1,6 +1,7 @@
 //! The `PCAP_IF_*` flags of `pcap/pcap.h`: what is known of an interface before it is opened.
 
 use crate::sys::{Errno, ethtool, sysfs};
+use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
 
 /// The interface is a loopback interface.
@@ -48,7 +49,7 @@ pub fn from_kernel(iff: u32) -> u32 {
 #[must_use]
 pub fn complete(
     flags: u32,
-    name: &str,
+    name: &OsStr,
     hardware_type: Option<u16>,
     socket: Option<BorrowedFd<'_>>,
 ) -> u32 {
@@ -125,10 +126,13 @@ mod tests {
 
     #[test]
     fn what_the_type_says() {
-        assert_eq!(complete(LOOPBACK, "none", None, None), LOOPBACK | CONNECTION_NOT_APPLICABLE);
-        assert_eq!(complete(UP, "none", Some(803), None), UP | WIRELESS);
-        assert_eq!(complete(UP, "none", Some(772), None), UP);
-        assert_eq!(complete(UP, "none", Some(1), None), UP);
+        assert_eq!(
+            complete(LOOPBACK, OsStr::new("none"), None, None),
+            LOOPBACK | CONNECTION_NOT_APPLICABLE
+        );
+        assert_eq!(complete(UP, OsStr::new("none"), Some(803), None), UP | WIRELESS);
+        assert_eq!(complete(UP, OsStr::new("none"), Some(772), None), UP);
+        assert_eq!(complete(UP, OsStr::new("none"), Some(1), None), UP);
     }
 
     #[test]

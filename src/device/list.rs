@@ -5,8 +5,9 @@ use crate::error::{Error, Result};
 use crate::sys::ifaddrs::{self, IfAddr, SockAddr};
 use crate::sys::sysfs;
 use std::collections::HashMap;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt as _;
 
 /// One device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +48,7 @@ pub fn list() -> Result<Vec<Device>> {
     let socket = ifaddrs::device_socket().ok();
     let complete = |entry: &IfAddr, name: &CStr| {
         let known = flags::from_kernel(entry.flags);
-        // Names that are not text are only possible by hand, and the ioctls take text.
-        let Ok(name) = name.to_str() else { return known };
+        let name = OsStr::from_bytes(name.to_bytes());
         let link = entry.addr.as_ref().and_then(SockAddr::hardware_type);
         let kind = link.or_else(|| sysfs::read_u64(name, "type")?.try_into().ok());
         flags::complete(known, name, kind, socket.as_ref().map(AsFd::as_fd))

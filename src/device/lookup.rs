@@ -3,7 +3,7 @@
 use super::{flags, list};
 use crate::error::{Error, Result};
 use crate::sys::{Errno, ifaddrs};
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::os::fd::AsFd;
 
 /// The best device, as `pcap_lookupdev(3PCAP)` has it.
@@ -21,15 +21,16 @@ pub fn lookup_dev() -> Result<CString> {
 ///
 /// # Errors
 /// There is no such device, or it has no IPv4 address.
-pub fn lookup_net(device: Option<&str>) -> Result<(u32, u32)> {
+pub fn lookup_net(device: Option<&OsStr>) -> Result<(u32, u32)> {
     let Some(name) = device.filter(|name| !without_network(name)) else { return Ok((0, 0)) };
+    let shown = name.display();
     let socket = ifaddrs::ipv4_socket().map_err(|errno| Error::errno("socket", errno))?;
     let address = ifaddrs::ipv4_address(socket.as_fd(), name).map_err(|errno| match errno {
-        Errno(libc::EADDRNOTAVAIL) => Error::new(format!("{name}: no IPv4 address assigned")),
-        _ => Error::errno(format!("SIOCGIFADDR: {name}"), errno),
+        Errno(libc::EADDRNOTAVAIL) => Error::new(format!("{shown}: no IPv4 address assigned")),
+        _ => Error::errno(format!("SIOCGIFADDR: {shown}"), errno),
     })?;
     let mask = ifaddrs::ipv4_netmask(socket.as_fd(), name)
-        .map_err(|errno| Error::errno(format!("SIOCGIFNETMASK: {name}"), errno))?;
+        .map_err(|errno| Error::errno(format!("SIOCGIFNETMASK: {shown}"), errno))?;
     let mask = if mask == 0 { class_mask(address)? } else { mask };
     Ok((address & mask, mask))
 }
@@ -37,7 +38,8 @@ pub fn lookup_net(device: Option<&str>) -> Result<(u32, u32)> {
 /// "any", and devices that are no network interfaces.
 ///
 /// QUIRK: an interface whose name only contains such a word has no network either.
-fn without_network(name: &str) -> bool {
+fn without_network(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
     name == "any" || name.contains("bluetooth") || name.contains("usbmon")
 }
 
@@ -58,14 +60,14 @@ mod tests {
     #[test]
     fn devices_without_a_network() {
         for name in [None, Some("any"), Some("bluetooth0"), Some("usbmon1"), Some("my-usbmon")] {
-            assert_eq!(lookup_net(name), Ok((0, 0)));
+            assert_eq!(lookup_net(name.map(OsStr::new)), Ok((0, 0)));
         }
     }
 
     #[test]
     fn devices_that_are_not_there() {
         for name in ["nosuch0", "a-name-that-is-too-long-for-an-interface", ""] {
-            let text = lookup_net(Some(name)).expect_err("an error").text.clone();
+            let text = lookup_net(Some(OsStr::new(name))).expect_err("an error").text.clone();
             assert_eq!(text, format!("SIOCGIFADDR: {name}: No such device"));
         }
     }

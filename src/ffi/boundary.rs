@@ -6,7 +6,8 @@ use super::types::PCAP_ERRBUF_SIZE;
 use crate::error::{Error, Result, status_text};
 use crate::sys::thread;
 use std::cell::Cell;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
@@ -155,6 +156,16 @@ pub unsafe fn set_errbuf(errbuf: *mut c_char, text: &str) {
 pub unsafe fn text(s: *const c_char) -> Option<String> {
     // SAFETY: forwarded contract.
     (!s.is_null()).then(|| unsafe { CStr::from_ptr(s) }.to_string_lossy().into_owned())
+}
+
+/// The bytes of a C string that names something, whatever they are; `None` for NULL.
+///
+/// # Safety
+/// `s` is NULL or points to a terminated string.
+pub unsafe fn name(s: *const c_char) -> Option<OsString> {
+    // SAFETY: forwarded contract.
+    let bytes = (!s.is_null()).then(|| unsafe { CStr::from_ptr(s) }.to_bytes())?;
+    Some(OsStr::from_bytes(bytes).to_owned())
 }
 
 /// Writes through a pointer that the caller may have left NULL.

@@ -1,6 +1,6 @@
 //! Devices: pcap_findalldevs(3PCAP), pcap_freealldevs, pcap_lookupdev, pcap_lookupnet.
 
-use super::boundary::{null, store, text, with_errbuf};
+use super::boundary::{name, null, store, with_errbuf};
 use super::buffers::{self, TextBuffer};
 use super::types::{bpf_u_int32, pcap_addr, pcap_if, pcap_if_t};
 use super::{cmem, open};
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn pcap_lookupnet(
             }
             store(net, 0)?;
             store(mask, 0)?;
-            let (found_net, found_mask) = device::lookup_net(text(device).as_deref())?;
+            let (found_net, found_mask) = device::lookup_net(name(device).as_deref())?;
             store(net, found_net)?;
             store(mask, found_mask)?;
             Ok(0)

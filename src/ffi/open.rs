@@ -1,7 +1,7 @@
 //! Opening and closing: pcap_create(3PCAP), pcap_activate, pcap_open_live, pcap_open_dead, pcap_close,
 //! pcap_init.
 
-use super::boundary::{error_text, handle, set_errbuf, text, with_errbuf, with_handle};
+use super::boundary::{error_text, handle, name, set_errbuf, text, with_errbuf, with_handle};
 use super::handle::pcap_t;
 use crate::error::{Code, Error, status_text};
 use crate::handle::Dead;
@@ -18,7 +18,7 @@ pub unsafe extern "C" fn pcap_create(device: *const c_char, errbuf: *mut c_char)
     // SAFETY: forwarded contract.
     unsafe {
         with_errbuf(errbuf, || {
-            let device = text(device).unwrap_or_else(|| "any".to_owned());
+            let device = name(device).unwrap_or_else(|| "any".into());
             pcap_t::open(|handle| handle.create(device))
         })
     }

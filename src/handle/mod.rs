@@ -18,6 +18,7 @@ use control::{Control, Interrupt, Token};
 use options::Options;
 use parking_lot::RwLock;
 use std::cell::{RefCell, RefMut};
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,7 +144,7 @@ mod on_dead {
 
 impl Handle {
     /// Begins the life of a handle on `device`, to be activated. QUIRK: a device that does not exist will do.
-    pub fn create(&self, device: String) -> Result<()> {
+    pub fn create(&self, device: OsString) -> Result<()> {
         let tstamp_types = capture::tstamp_types(&device)?;
         self.begin(State::Created(Box::new(Options::new(device, tstamp_types))))
     }

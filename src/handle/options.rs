@@ -1,6 +1,7 @@
 //! What a program may ask for before it activates a handle: pcap_create(3PCAP) and the pcap_set functions.
 
 use crate::error::{Code, Error, Result, WarnCode, Warning};
+use std::ffi::OsString;
 
 /// Time stamps in microseconds.
 pub const PRECISION_MICRO: i32 = 0;
@@ -13,7 +14,7 @@ pub const TSTAMP_HOST: i32 = 0;
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The device's name.
-    pub device: String,
+    pub device: OsString,
     /// Bytes of each packet wanted; 0 and nonsense mean the most there is.
     pub snaplen: i32,
     /// Promiscuous mode.
@@ -40,7 +41,7 @@ pub struct Options {
 
 impl Options {
     /// The defaults for `device`.
-    pub fn new(device: String, tstamp_types: Vec<i32>) -> Self {
+    pub fn new(device: OsString, tstamp_types: Vec<i32>) -> Self {
         Self {
             device,
             snaplen: 0,

@@ -2,6 +2,7 @@
 //! will do; [`super::ifaddrs::device_socket`] needs no privilege.
 
 use super::{Errno, Sys, check, iface};
+use std::ffi::OsStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 const ETHTOOL_GLINK: u32 = 0x0a;
@@ -48,7 +49,7 @@ const _: () = assert!(size_of::<RawTsInfo>() == 44);
 // SAFETY: the layout of ethtool_ts_info.
 unsafe impl Request for RawTsInfo {}
 
-fn call<T: Request>(fd: BorrowedFd<'_>, name: &str, mut about: T) -> Sys<T> {
+fn call<T: Request>(fd: BorrowedFd<'_>, name: &OsStr, mut about: T) -> Sys<T> {
     let mut req = iface::request(name)?;
     req.ifr_ifru.ifru_data = (&raw mut about).cast();
     // SAFETY: SIOCETHTOOL reads one `ifreq` and fills the structure behind its pointer, which has the
@@ -57,13 +58,13 @@ fn call<T: Request>(fd: BorrowedFd<'_>, name: &str, mut about: T) -> Sys<T> {
     Ok(about)
 }
 
-fn value(fd: BorrowedFd<'_>, name: &str, cmd: u32) -> Sys<u32> {
+fn value(fd: BorrowedFd<'_>, name: &OsStr, cmd: u32) -> Sys<u32> {
     call(fd, name, Value { cmd, data: 0 }).map(|answer| answer.data)
 }
 
 /// Whether the link is up: a cable is plugged in, or a wireless network joined. `EOPNOTSUPP` where
 /// that means nothing to the driver.
-pub fn link_up(fd: BorrowedFd<'_>, name: &str) -> Sys<bool> {
+pub fn link_up(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<bool> {
     value(fd, name, ETHTOOL_GLINK).map(|up| up != 0)
 }
 
@@ -77,7 +78,7 @@ pub struct TsInfo {
 }
 
 /// The interface's kinds of time stamps. `EOPNOTSUPP` or `EINVAL` where that cannot be asked.
-pub fn ts_info(fd: BorrowedFd<'_>, name: &str) -> Sys<TsInfo> {
+pub fn ts_info(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<TsInfo> {
     let about = RawTsInfo {
         cmd: ETHTOOL_GET_TS_INFO,
         so_timestamping: 0,
@@ -103,7 +104,7 @@ const OFFLOADS: &[(u32, &str, u32)] = &[
 
 /// Whether segmentation or receive offload is on, so that packets may be longer than the MTU. What a
 /// driver does not know is off. The error names the request that failed.
-pub fn offloads_on(fd: BorrowedFd<'_>, name: &str) -> Result<bool, (&'static str, Errno)> {
+pub fn offloads_on(fd: BorrowedFd<'_>, name: &OsStr) -> Result<bool, (&'static str, Errno)> {
     for &(cmd, request, mask) in OFFLOADS {
         match value(fd, name, cmd) {
             Ok(data) if data & mask != 0 => return Ok(true),
@@ -129,11 +130,11 @@ mod tests {
     fn loopback_answers() {
         let socket = device_socket().expect("a socket");
         let fd = socket.as_fd();
-        let stamps = ts_info(fd, "lo").expect("kinds of time stamps");
+        let stamps = ts_info(fd, OsStr::new("lo")).expect("kinds of time stamps");
         assert_eq!(stamps.so_timestamping & SOFTWARE, SOFTWARE);
         assert_eq!(stamps.rx_filters, 0, "no hardware");
-        assert!(link_up(fd, "lo").is_ok());
-        assert!(offloads_on(fd, "lo").is_ok());
+        assert!(link_up(fd, OsStr::new("lo")).is_ok());
+        assert!(offloads_on(fd, OsStr::new("lo")).is_ok());
     }
 
     #[test]
@@ -141,9 +142,12 @@ mod tests {
         let socket = device_socket().expect("a socket");
         let missing = Errno(libc::ENODEV);
         for name in ["nosuch0", "a-name-that-is-too-long", ""] {
-            assert_eq!(link_up(socket.as_fd(), name), Err(missing));
-            assert_eq!(ts_info(socket.as_fd(), name), Err(missing));
-            assert_eq!(offloads_on(socket.as_fd(), name), Err(("ETHTOOL_GTSO", missing)));
+            assert_eq!(link_up(socket.as_fd(), OsStr::new(name)), Err(missing));
+            assert_eq!(ts_info(socket.as_fd(), OsStr::new(name)), Err(missing));
+            assert_eq!(
+                offloads_on(socket.as_fd(), OsStr::new(name)),
+                Err(("ETHTOOL_GTSO", missing))
+            );
         }
     }
 }

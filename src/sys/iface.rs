@@ -1,7 +1,9 @@
 //! ioctls on network interfaces, as netdevice(7) describes them.
 
 use super::{Errno, Sys, check};
+use std::ffi::OsStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
 
 /// `linux/net_tstamp.h`: stamp what is sent.
 const HWTSTAMP_TX_ON: libc::c_int = 1;
@@ -9,19 +11,19 @@ const HWTSTAMP_TX_ON: libc::c_int = 1;
 const HWTSTAMP_FILTER_ALL: libc::c_int = 1;
 
 /// `struct ifreq` for `name`; `ENODEV` for a name that no interface can have.
-pub(super) fn request(name: &str) -> Sys<libc::ifreq> {
+pub(super) fn request(name: &OsStr) -> Sys<libc::ifreq> {
     // SAFETY: `ifreq` is integers, pointers and byte arrays: all zeros is a value of each.
     let mut req: libc::ifreq = unsafe { std::mem::zeroed() };
     if name.len() >= req.ifr_name.len() {
         return Err(Errno(libc::ENODEV));
     }
-    for (to, from) in req.ifr_name.iter_mut().zip(name.bytes()) {
-        *to = from as libc::c_char;
+    for (to, from) in req.ifr_name.iter_mut().zip(name.as_bytes()) {
+        *to = from.cast_signed();
     }
     Ok(req)
 }
 
-fn call(fd: BorrowedFd<'_>, code: libc::c_ulong, name: &str) -> Sys<libc::ifreq> {
+fn call(fd: BorrowedFd<'_>, code: libc::c_ulong, name: &OsStr) -> Sys<libc::ifreq> {
     let mut req = request(name)?;
     // SAFETY: every code passed here reads and writes one `ifreq`, which `req` is.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), code as _, &raw mut req) })?;
@@ -29,21 +31,21 @@ fn call(fd: BorrowedFd<'_>, code: libc::c_ulong, name: &str) -> Sys<libc::ifreq>
 }
 
 /// The interface's index.
-pub fn index(fd: BorrowedFd<'_>, name: &str) -> Sys<i32> {
+pub fn index(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<i32> {
     let req = call(fd, libc::SIOCGIFINDEX, name)?;
     // SAFETY: SIOCGIFINDEX has filled this member.
     Ok(unsafe { req.ifr_ifru.ifru_ifindex })
 }
 
 /// The interface's `ARPHRD_*` type.
-pub fn hardware_type(fd: BorrowedFd<'_>, name: &str) -> Sys<u16> {
+pub fn hardware_type(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<u16> {
     let req = call(fd, libc::SIOCGIFHWADDR, name)?;
     // SAFETY: SIOCGIFHWADDR has filled this member.
     Ok(unsafe { req.ifr_ifru.ifru_hwaddr.sa_family })
 }
 
 /// Whether the interface has `IFF_UP`.
-pub fn is_up(fd: BorrowedFd<'_>, name: &str) -> Sys<bool> {
+pub fn is_up(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<bool> {
     let req = call(fd, libc::SIOCGIFFLAGS, name)?;
     // SAFETY: SIOCGIFFLAGS has filled this member.
     let flags = libc::c_int::from(unsafe { req.ifr_ifru.ifru_flags });
@@ -51,7 +53,7 @@ pub fn is_up(fd: BorrowedFd<'_>, name: &str) -> Sys<bool> {
 }
 
 /// The interface's MTU in bytes.
-pub fn mtu(fd: BorrowedFd<'_>, name: &str) -> Sys<u32> {
+pub fn mtu(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<u32> {
     let req = call(fd, libc::SIOCGIFMTU, name)?;
     // SAFETY: SIOCGIFMTU has filled this member.
     let mtu = unsafe { req.ifr_ifru.ifru_mtu };
@@ -67,7 +69,7 @@ struct HwtstampConfig {
 }
 
 /// Has the driver stamp every packet, sent or received.
-pub fn stamp_in_hardware(fd: BorrowedFd<'_>, name: &str) -> Sys<()> {
+pub fn stamp_in_hardware(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<()> {
     let mut config =
         HwtstampConfig { flags: 0, tx_type: HWTSTAMP_TX_ON, rx_filter: HWTSTAMP_FILTER_ALL };
     let mut req = request(name)?;

@@ -1,7 +1,7 @@
 //! Interfaces and their addresses: getifaddrs(3), and the IPv4 ioctls of netdevice(7).
 
 use super::{Errno, Sys, check, iface};
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// A socket address: the bytes of a `sockaddr_in`, `sockaddr_in6`, `sockaddr_ll`, or, of any other
@@ -99,7 +99,7 @@ pub fn ipv4_socket() -> Sys<OwnedFd> {
 /// privilege: netlink (from Linux 4.6), else UNIX, else IP.
 pub fn device_socket() -> Sys<OwnedFd> {
     if let Ok(fd) = open(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_GENERIC) {
-        let mut req = iface::request("")?;
+        let mut req = iface::request(OsStr::new(""))?;
         // SAFETY: SIOCGIFNAME reads and writes one `ifreq`, which `req` is.
         let rc = unsafe { libc::ioctl(fd.as_raw_fd(), libc::SIOCGIFNAME as _, &raw mut req) };
         if check(rc) != Err(Errno(libc::EOPNOTSUPP)) {
@@ -119,16 +119,16 @@ fn open(family: i32, kind: i32, protocol: i32) -> Sys<OwnedFd> {
 }
 
 /// The interface's first IPv4 address, in network byte order.
-pub fn ipv4_address(fd: BorrowedFd<'_>, name: &str) -> Sys<u32> {
+pub fn ipv4_address(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<u32> {
     ipv4(fd, libc::SIOCGIFADDR, name)
 }
 
 /// The netmask of that address, in network byte order.
-pub fn ipv4_netmask(fd: BorrowedFd<'_>, name: &str) -> Sys<u32> {
+pub fn ipv4_netmask(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<u32> {
     ipv4(fd, libc::SIOCGIFNETMASK, name)
 }
 
-fn ipv4(fd: BorrowedFd<'_>, code: libc::c_ulong, name: &str) -> Sys<u32> {
+fn ipv4(fd: BorrowedFd<'_>, code: libc::c_ulong, name: &OsStr) -> Sys<u32> {
     let mut req = iface::request(name)?;
     req.ifr_ifru.ifru_addr.sa_family = libc::AF_INET as libc::sa_family_t;
     // SAFETY: both codes passed here read and write one `ifreq`, which `req` is.
