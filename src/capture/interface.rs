@@ -147,7 +147,7 @@ impl Interface {
     /// How large packets get, which a ring of frames is made for.
     pub fn limits(&self, device: &OsStr) -> Result<ring::Limits> {
         if self.link.dlt() != dlt::EN10MB {
-            return Ok(ring::Limits { frame: None, packet: MAXIMUM_SNAPLEN });
+            return Ok(ring::Limits { frame: MAXIMUM_SNAPLEN, packet: MAXIMUM_SNAPLEN });
         }
         let fd = self.fd.as_fd();
         let mtu = iface::mtu(fd, device).map_err(|errno| Error::errno("SIOCGIFMTU", errno))?;
@@ -160,6 +160,6 @@ impl Interface {
                 return Err(Error::errno(what, errno));
             }
         };
-        Ok(ring::Limits { frame: Some(frame), packet })
+        Ok(ring::Limits { frame, packet })
     }
 }

@@ -58,8 +58,8 @@ impl<'m> Packet<'m> {
 
     /// Overwrites bytes from `offset` on, as far as the packet reaches.
     fn overwrite(&mut self, offset: u32, bytes: &[u8]) {
-        let room = self.len.saturating_sub(offset) as usize;
-        let n = bytes.len().min(room);
+        let Some(room) = self.len.checked_sub(offset) else { return };
+        let n = bytes.len().min(room as usize);
         // SAFETY: `offset + n <= len`, all writable by `new`; `bytes` is no part of ring memory.
         unsafe {
             let to = self.start.add(offset as usize);

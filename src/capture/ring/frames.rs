@@ -153,14 +153,13 @@ impl<H: Header> Ring<H> {
         (self.next, self.lent) = back_to;
     }
 
-    /// Gives back what was lent, all of which has been read, if nothing more is there; whether it did.
-    pub fn settle(&mut self, rules: &mut Rules, aside: impl FnOnce()) -> bool {
+    /// Gives back what was lent, all of which has been read, if nothing more is there.
+    pub fn settle(&mut self, rules: &mut Rules, aside: impl FnOnce()) {
         let done = self.lent > 0 && self.status_if_ours(self.next).is_none();
         if done {
             aside();
             self.give_back(rules);
         }
-        done
     }
 
     /// Whether the interface has gone down since this was last asked.

@@ -88,14 +88,14 @@ impl Ring {
     }
 
     /// Gives back what was lent, all of which has been read, if nothing more is there, so that the socket is
-    /// not readable for what has been read; `aside` is called before that. Whether it did.
-    pub fn settle(&mut self, rules: &mut Rules, batch: &Batch, aside: impl FnOnce()) -> bool {
+    /// not readable for what has been read; `aside` is called before that.
+    pub fn settle(&mut self, rules: &mut Rules, batch: &Batch, aside: impl FnOnce()) {
         match self {
             Self::V3(ring) => ring.settle(rules, batch, aside),
             Self::V2(ring) => ring.settle(rules, aside),
             Self::V1(ring) => ring.settle(rules, aside),
             Self::V1Long(ring) => ring.settle(rules, aside),
-            Self::None(_) => false,
+            Self::None(_) => {}
         }
     }
 

@@ -27,8 +27,8 @@ pub struct Request<'a> {
 /// How large the packets of an interface get.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The largest that it takes from the wire, if that is known.
-    pub frame: Option<u32>,
+    /// The largest that it takes from the wire, or `packet` where that is not known.
+    pub frame: u32,
     /// The largest that the kernel may make of several: with offload, and on the loopback interface.
     pub packet: u32,
 }
@@ -163,7 +163,7 @@ fn frames(
     let limits = (request.limits)()?;
     let whole = request.snapshot.min(limits.packet);
     let frame_for = |bytes: u32| align(front.saturating_add(bytes as usize));
-    let usual = limits.frame.filter(|limit| *limit <= LARGEST_FRAME).unwrap_or(USUAL_FRAME);
+    let usual = if limits.frame <= LARGEST_FRAME { limits.frame } else { USUAL_FRAME };
     let fetch = usual < whole && queue_packets(fd, request.buffer_size);
     let frame_size = frame_for(if fetch { usual } else { whole });
     let block_size = block_size(frame_size, SMALL_BLOCK.min(request.buffer_size as usize / 4));

@@ -98,8 +98,8 @@ impl Ring {
         self.at = Some(back_to);
     }
 
-    /// Gives back what was lent, all of which has been read, if nothing more is there; whether it did.
-    pub fn settle(&mut self, rules: &mut Rules, batch: &Batch, aside: impl FnOnce()) -> bool {
+    /// Gives back what was lent, all of which has been read, if nothing more is there.
+    pub fn settle(&mut self, rules: &mut Rules, batch: &Batch, aside: impl FnOnce()) {
         self.recall(batch);
         let next = self.after(self.block);
         let done = self.at.is_some_and(|at| at.left == 0) && !self.is_ours(next);
@@ -107,7 +107,6 @@ impl Ring {
             aside();
             self.give_back(rules);
         }
-        done
     }
 
     /// How many blocks may hold packets that the kernel let through until now: those that are ours, and the
