@@ -223,7 +223,7 @@ impl Rules {
 
     /// Makes of `packet` what the program is to see, or `None` if it is not to see it.
     #[inline(always)]
-    pub fn apply(&self, facts: &Facts, mut packet: Packet<'_>) -> Option<Lent> {
+    pub fn apply(&self, facts: Facts, mut packet: Packet<'_>) -> Option<Lent> {
         if !self.wants(&facts.addr) {
             return None;
         }
@@ -231,26 +231,26 @@ impl Rules {
         if filtered || facts.vlan.is_some() || self.has_can_id(&facts.addr) {
             return self.apply_in_full(facts, packet);
         }
-        self.add_header(facts, &mut packet);
+        self.add_header(&facts, &mut packet);
         let len = facts.len.saturating_add(self.link.header_len());
-        Some(self.lend(facts, &packet, len, u32::MAX))
+        Some(self.lend(&facts, &packet, len, u32::MAX))
     }
 
     /// As [`Rules::apply`], for a packet that is wanted, and needs more than a cooked header.
     #[inline(never)]
-    fn apply_in_full(&self, facts: &Facts, mut packet: Packet<'_>) -> Option<Lent> {
+    fn apply_in_full(&self, facts: Facts, mut packet: Packet<'_>) -> Option<Lent> {
         let before = packet.captured();
         if self.has_can_id(&facts.addr) {
             self.fix_can(&mut packet, u16::from_be(facts.addr.protocol));
         }
-        self.add_header(facts, &mut packet);
+        self.add_header(&facts, &mut packet);
         let header_len = packet.captured().saturating_sub(before);
         let mut len = facts.len.saturating_add(header_len);
         let mut caplen = u32::MAX;
         if (facts.uncut || self.userland != Userland::None)
             && let Some(filter) = &self.filter
         {
-            let meta = self.meta(facts, header_len);
+            let meta = self.meta(&facts, header_len);
             let kept = packet.with_bytes(|bytes| filter.run(bytes, len, Some(&meta)));
             if kept != 0 {
                 // The kernel cuts to what a program returns, and never cuts the header that it does not know.
@@ -261,13 +261,13 @@ impl Rules {
             }
         }
         // QUIRK: the filter has not seen the tag, and the cut below may take the end of the packet for it.
-        if let Some((offset, tag)) = self.tag(facts, packet.captured())
+        if let Some((offset, tag)) = self.tag(&facts, packet.captured())
             && packet.insert_tag(offset, tag)
         {
             len = len.saturating_add(TAG_LEN);
             caplen = caplen.saturating_add(TAG_LEN);
         }
-        Some(self.lend(facts, &packet, len, caplen))
+        Some(self.lend(&facts, &packet, len, caplen))
     }
 
     /// The packet as it is now, cut to `caplen` and the snapshot length.

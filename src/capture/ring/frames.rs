@@ -118,7 +118,7 @@ impl<H: Header> Ring<H> {
             let Some(status) = self.status_if_ours(self.next) else { break };
             let Some(slot) = slots.get(packets) else { break };
             fetched = status & STATUS_COPY != 0 && self.fetch(fd);
-            let lent = self.whole(self.next).map(|(facts, packet)| rules.apply(&facts, packet));
+            let lent = self.whole(self.next).map(|(facts, packet)| rules.apply(facts, packet));
             self.advance(1);
             if let Some(lent) = lent.ok_or_else(corrupted)? {
                 slot.set(lent);
@@ -391,7 +391,7 @@ impl<'m> Run<'m> {
                 return Some((n, lent));
             }
             let (facts, packet) = self.packet::<H>(frame, status)?;
-            if let Some(packet) = rules.apply(&facts, packet) {
+            if let Some(packet) = rules.apply(facts, packet) {
                 slot.set(packet);
                 lent = lent.wrapping_add(1);
             }

@@ -41,7 +41,7 @@ impl Reader {
             return Ok(Fill::Nothing);
         };
         self.last = Some((facts, len));
-        let lent = self.packet(len).and_then(|packet| rules.apply(&facts, packet));
+        let lent = self.packet(len).and_then(|packet| rules.apply(facts, packet));
         rules.consumed(1);
         if let (Some(lent), Some(slot)) = (lent, batch.slots().first()) {
             slot.set(lent);

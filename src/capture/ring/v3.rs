@@ -206,7 +206,7 @@ impl Ring {
             && let Some(slot) = slots.get(lent)
         {
             let (facts, packet, next) = block.frame(at.offset)?;
-            if let Some(packet) = rules.apply(&facts, packet) {
+            if let Some(packet) = rules.apply(facts, packet) {
                 slot.set(packet);
                 lent = lent.wrapping_add(1);
             }
