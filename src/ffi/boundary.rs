@@ -44,11 +44,17 @@ thread_local! {
 /// `f`: an exception or a longjmp of its does not belong here, nor does the unwinding of a cancelled thread,
 /// which waits.
 pub fn guard<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
+    let cancel = thread::hold_cancellation();
+    let result = guard_step(f);
+    cancel.restore();
+    result
+}
+
+/// As [`guard`], for an `f` that comes by no point of cancellation.
+pub fn guard_step<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
     silence_panics();
     let outer = GUARDED.replace(true);
-    let cancel = thread::hold_cancellation();
     let result = catch_unwind(AssertUnwindSafe(f));
-    cancel.restore();
     GUARDED.set(outer);
     result.unwrap_or_else(|payload| {
         let why = payload

@@ -4,7 +4,7 @@
 //! callback closes the handle, a longjmp out of it, and a program that uses a handle after closing it all find a
 //! handle, which says that it is closed.
 
-use super::boundary::{error_text, guard, set_errbuf};
+use super::boundary::{error_text, guard, guard_step, set_errbuf};
 use super::types::{PCAP_ERRBUF_SIZE, pcap_pkthdr};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
@@ -27,6 +27,10 @@ pub struct pcap_t {
     timeout: UnsafeCell<libc::timeval>,
     /// A panic has left it in who knows which state.
     poisoned: AtomicBool,
+}
+
+fn unsound() -> Error {
+    Error::new("this handle cannot be used after an internal error in libpcap-rs")
 }
 
 /// Handles that are not in use.
@@ -78,11 +82,20 @@ impl pcap_t {
     /// Runs an operation, unless an earlier one has panicked; what fails is told in the error buffer. QUIRK: what
     /// goes well leaves the last failure's text there.
     pub fn run<R>(&self, f: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
-        let result = if self.poisoned.load(Ordering::Relaxed) {
-            Err(Error::new("this handle cannot be used after an internal error in libpcap-rs"))
-        } else {
-            guard(|| f(self))
-        };
+        self.tell(if self.is_sound() { guard(|| f(self)) } else { Err(unsound()) })
+    }
+
+    /// As [`pcap_t::run`], for a step of a read, which comes by no point of cancellation.
+    pub fn run_step<R>(&self, f: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
+        self.tell(if self.is_sound() { guard_step(|| f(self)) } else { Err(unsound()) })
+    }
+
+    fn is_sound(&self) -> bool {
+        !self.poisoned.load(Ordering::Relaxed)
+    }
+
+    /// Tells a failure in the error buffer.
+    fn tell<R>(&self, result: Result<R>) -> Result<R> {
         result.inspect_err(|error| {
             if error.panicked {
                 self.poisoned.store(true, Ordering::Relaxed);

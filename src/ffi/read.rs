@@ -27,7 +27,7 @@ enum Outcome {
 fn step(h: &pcap_t, token: Token, patience: Patience) -> Outcome {
     let mut search = Search::new(token, patience);
     loop {
-        let mut sleep = match h.run(|h| h.handle.step(&mut search)) {
+        let mut sleep = match h.run_step(|h| h.handle.step(&mut search)) {
             Ok(Step::Packets) => return Outcome::Packets,
             Ok(Step::Quiet) => return Outcome::Quiet,
             // A handle that was closed meanwhile is broken out of, too.
@@ -35,11 +35,9 @@ fn step(h: &pcap_t, token: Token, patience: Patience) -> Outcome {
             Ok(Step::Wait(sleep)) => sleep,
             Err(error) => return Outcome::Stop(failure(&error)),
         };
-        // Outside of `run`: pcap_breakloop(3PCAP) advises to cancel a thread that sleeps here.
+        // Outside of `run_step`: pcap_breakloop(3PCAP) advises to cancel a thread that sleeps here.
         let polled = sleep.sleep();
-        if let Err(error) = h.run(|h| h.handle.woken(&sleep, polled)) {
-            return Outcome::Stop(failure(&error));
-        }
+        search.slept(sleep, polled);
     }
 }
 

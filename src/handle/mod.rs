@@ -73,7 +73,7 @@ pub enum Step {
     Packets,
     /// There are none now, and the read ends.
     Quiet,
-    /// There are none now: the reader is to sleep, to tell [`Handle::woken`] how that ended, and to step again.
+    /// There are none now: the reader is to sleep, and to step again with what came of that.
     Wait(Sleep),
     /// The reader has to stop.
     Stop(Interrupt),
@@ -102,12 +102,19 @@ pub struct Search {
     patient: bool,
     /// There were packets, and none for this program.
     rejected: bool,
+    /// How the sleep ended that the last step asked for.
+    slept: Option<(Sleep, Sys<i32>)>,
 }
 
 impl Search {
     /// A search by the reader that holds `token`.
     pub fn new(token: Token, patience: Patience) -> Self {
-        Self { token, patient: patience == Patience::Wait, rejected: false }
+        Self { token, patient: patience == Patience::Wait, rejected: false, slept: None }
+    }
+
+    /// The sleep that a step asked for has ended.
+    pub fn slept(&mut self, sleep: Sleep, polled: Sys<i32>) {
+        self.slept = Some((sleep, polled));
     }
 }
 
@@ -217,6 +224,9 @@ impl Handle {
 
     /// Takes back what was lent and looks for more.
     pub fn step(&self, search: &mut Search) -> Result<Step> {
+        if let Some((sleep, polled)) = search.slept.take() {
+            self.woken(&sleep, polled)?;
+        }
         loop {
             if let Some(interrupt) = self.control.interrupt(search.token) {
                 if interrupt == Interrupt::Break {
@@ -250,8 +260,8 @@ impl Handle {
         live(&mut state, on_dead::READ)?.fill(&self.batch)
     }
 
-    /// Looks at how a wait ended, after which the next step may find more.
-    pub fn woken(&self, sleep: &Sleep, polled: Sys<i32>) -> Result<()> {
+    /// Looks at how a sleep ended.
+    fn woken(&self, sleep: &Sleep, polled: Sys<i32>) -> Result<()> {
         match polled {
             Ok(_) => {}
             Err(Errno(libc::EINTR)) => return Ok(()),
@@ -260,6 +270,9 @@ impl Handle {
         let [source, wake] = sleep.fds;
         if wake.revents != 0 {
             self.control.drain();
+        }
+        if source.revents == libc::POLLIN {
+            return Ok(());
         }
         match live(&mut *self.state()?, on_dead::READ) {
             Ok(live) => live.woken(source.revents),

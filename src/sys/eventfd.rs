@@ -1,5 +1,6 @@
 //! eventfd(2): what wakes a reader that sleeps in poll(2).
 
+use super::thread::uncancelled;
 use super::{Errno, Sys, check};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
@@ -26,6 +27,8 @@ pub fn signal(fd: RawFd) {
 /// Sets the counter back to zero. A descriptor that is closed or not there is ignored.
 pub fn drain(fd: RawFd) {
     let mut count = 0u64;
-    // SAFETY: `count` is 8 writable bytes. An empty counter answers EAGAIN, which is what is wanted.
-    unsafe { libc::read(fd, (&raw mut count).cast(), size_of::<u64>()) };
+    uncancelled(|| {
+        // SAFETY: `count` is 8 writable bytes. An empty counter answers EAGAIN, which is what is wanted.
+        unsafe { libc::read(fd, (&raw mut count).cast(), size_of::<u64>()) };
+    });
 }

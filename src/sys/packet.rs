@@ -1,5 +1,6 @@
 //! Packet sockets, as packet(7) and `linux/if_packet.h` describe them.
 
+use super::thread::uncancelled;
 use super::{Sys, check, check_len};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -83,8 +84,10 @@ pub fn receive(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Sys<Received> {
     msg.msg_control = control.0.as_mut_ptr().cast();
     msg.msg_controllen = control.0.len() as _;
     let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
-    // SAFETY: every pointer in `msg` is to writable memory of the length given beside it.
-    let length = check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut msg, flags) })?;
+    let length = uncancelled(|| {
+        // SAFETY: every pointer in `msg` is to writable memory of the length given beside it.
+        check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut msg, flags) })
+    })?;
     let captured = length.min(buf.len());
     let (aux, stamp) = control_messages(&msg);
     Ok(Received { captured, from, aux, stamp, length })

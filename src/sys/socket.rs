@@ -1,5 +1,6 @@
 //! Calls that work on any socket: options, filters, sending, descriptor flags.
 
+use super::thread::uncancelled;
 use super::{Errno, Sys, check, check_len};
 use crate::bpf::Insn;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -90,8 +91,10 @@ pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> Sys<usize> {
 /// Takes the next datagram without waiting: writes what fits into `buf` and returns its whole length.
 pub fn take_datagram(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Sys<usize> {
     let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
-    // SAFETY: `buf` is writable for its length.
-    check_len(unsafe { libc::recv(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), flags) })
+    uncancelled(|| {
+        // SAFETY: `buf` is writable for its length.
+        check_len(unsafe { libc::recv(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), flags) })
+    })
 }
 
 /// Sets or clears `O_NONBLOCK`.

@@ -29,3 +29,11 @@ impl CancelState {
         unsafe { pthread_setcancelstate(self.0, &raw mut old) };
     }
 }
+
+/// Makes a call that would be a point of cancellation, and is none this way.
+pub fn uncancelled<R>(call: impl FnOnce() -> R) -> R {
+    let cancel = hold_cancellation();
+    let result = call();
+    cancel.restore();
+    result
+}

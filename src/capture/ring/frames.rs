@@ -103,15 +103,20 @@ impl<H: Header> Ring<H> {
     pub fn fill(&mut self, rules: &mut Rules, batch: &Batch, fd: BorrowedFd<'_>) -> Result<Fill> {
         batch.clear();
         self.give_back(rules);
+        if self.status_if_ours(self.next).is_none() {
+            return Ok(Fill::Nothing);
+        }
         let slots = batch.slots();
         let slots = slots.get(..self.most.min(rules.most())).unwrap_or(slots);
         let mut packets = 0usize;
         let mut fetched = false;
         while self.lent < self.most && packets < slots.len() && !fetched {
-            let (frames, lent) = self.lend(rules, slots.get(packets..).unwrap_or_default())?;
+            let most = self.left_in_block(self.next).min(self.most.wrapping_sub(self.lent));
+            let rest = slots.get(packets..).unwrap_or_default();
+            let (frames, lent) = self.lend(rules, most, rest)?;
             self.advance(frames);
             packets = packets.wrapping_add(lent);
-            if frames > 0 {
+            if frames == most {
                 continue;
             }
             // A frame that needs more than that, or none.
@@ -126,11 +131,7 @@ impl<H: Header> Ring<H> {
             }
         }
         batch.filled(packets);
-        Ok(match (self.lent, packets) {
-            (0, _) => Fill::Nothing,
-            (_, 0) => Fill::Rejected,
-            _ => Fill::Packets,
-        })
+        Ok(if packets == 0 { Fill::Rejected } else { Fill::Packets })
     }
 
     /// Puts the cursor back to behind the last packet of `batch` that was read, and the packets from there
@@ -237,10 +238,9 @@ impl<H: Header> Ring<H> {
         self.first = self.next;
     }
 
-    /// Lends packets that need no fetching, and no tag where nothing else is to be done, up to the end of the
-    /// block: how many frames, and how many packets of them.
-    fn lend(&self, rules: &Rules, slots: &[Cell<Lent>]) -> Result<(usize, usize)> {
-        let most = self.left_in_block(self.next).min(self.most.wrapping_sub(self.lent));
+    /// Lends packets that need no fetching, and no tag where nothing else is to be done, from the next `most`
+    /// frames, which are all in one block: how many frames, and how many packets of them.
+    fn lend(&self, rules: &Rules, most: usize, slots: &[Cell<Lent>]) -> Result<(usize, usize)> {
         let run = self.run(self.next, most).ok_or_else(corrupted)?;
         if !rules.plain() {
             return run.lend_by_rules::<H>(rules, most, slots).ok_or_else(corrupted);
