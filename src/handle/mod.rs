@@ -254,6 +254,7 @@ impl Handle {
         }
     }
 
+    #[inline]
     fn fill(&self) -> Result<Fill> {
         inject_panic();
         let mut state = self.state()?;
@@ -456,13 +457,19 @@ impl Handle {
     }
 
     /// Borrowed until the end of the caller's statement or block, which runs no code of a program's.
+    #[inline]
     fn state(&self) -> Result<RefMut<'_, State>> {
-        let busy = "This handle is in use by another thread or a signal handler's caller";
-        self.state.try_borrow_mut().map_err(|_| Error::new(busy))
+        self.state.try_borrow_mut().map_err(|_| busy())
     }
 }
 
+#[cold]
+fn busy() -> Error {
+    Error::new("This handle is in use by another thread or a signal handler's caller")
+}
+
 /// The open source, or what the operation says on a handle that has none.
+#[inline]
 fn live<'s>(state: &'s mut State, on_dead: &str) -> Result<&'s mut dyn Source> {
     match state {
         State::Live(live) => Ok(&mut *live.source),

@@ -102,7 +102,9 @@ impl<H: Header> Ring<H> {
     /// Gives back what was lent and lends what is there.
     pub fn fill(&mut self, rules: &mut Rules, batch: &Batch, fd: BorrowedFd<'_>) -> Result<Fill> {
         batch.clear();
-        self.give_back(rules);
+        if self.lent > 0 {
+            self.give_back(rules);
+        }
         if self.status_if_ours(self.next).is_none() {
             return Ok(Fill::Nothing);
         }
@@ -225,7 +227,9 @@ impl<H: Header> Ring<H> {
             if let Some(run) = self.run(self.first, n) {
                 run.give_back::<H>(n);
             }
-            if let Some(copy) = &mut self.copy {
+            if let Some(copy) = &mut self.copy
+                && copy.held.is_some()
+            {
                 // Only with its frame: before that, the packet is needed if it is to be lent anew.
                 copy.held = copy.held.filter(|(place, _)| {
                     let back = place.within.wrapping_sub(self.first.within);
