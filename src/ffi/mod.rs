@@ -1,5 +1,5 @@
 //! The C ABI: the only place with exported functions and the caller's raw pointers. One file per group of
-//! man pages; DESIGN of the boundary in CONTRIBUTING.md.
+//! man pages. The rules are in CONTRIBUTING.md, "The C boundary".
 //!
 //! An exported function converts its arguments, makes one call, and converts the result.
 #![allow(unsafe_code, reason = "C's pointers come in here, and nowhere else")]
