@@ -30,7 +30,7 @@ const DEFAULT_BUFFER: u32 = 2 << 20;
 const MIN_COOKED_SNAPSHOT: u32 = cooked::SLL2_LEN as u32 + 1;
 /// While an interface is down, how often to look whether it is still there.
 const NETDOWN_POLL_MS: i32 = 1;
-/// Bytes of program that SO_ATTACH_FILTER can be told of.
+/// Instructions of a program that SO_ATTACH_FILTER can be told of.
 const MAX_KERNEL_PROGRAM: usize = u16::MAX as usize;
 
 /// A packet socket that is being read.

@@ -120,6 +120,11 @@ pub fn null() -> Error {
     Error::new("a null pointer was given where a pointer is needed")
 }
 
+/// What a function says that is exported and not there, in libpcap's words.
+pub fn not_supported(function: &str) -> Error {
+    Error::new(format!("{function}() is not supported"))
+}
+
 /// An error's text, or its code's where it has none.
 pub fn error_text(error: &Error) -> String {
     if error.text.is_empty() {

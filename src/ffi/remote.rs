@@ -1,15 +1,10 @@
 //! Remote capture, as a libpcap that is built without it has it: there is none.
 
-use super::boundary::{with_errbuf, with_handle};
+use super::boundary::{not_supported, with_errbuf, with_handle};
 use super::handle::pcap_t;
 use super::types::{pcap_if_t, pcap_rmtauth, pcap_samp};
 use crate::error::Error;
 use std::ffi::{c_char, c_int};
-
-/// What each of these says.
-fn refused(function: &str) -> Error {
-    Error::new(format!("{function}() is not supported"))
-}
 
 /// Not supported.
 ///
@@ -25,7 +20,7 @@ pub unsafe extern "C" fn pcap_open(
     errbuf: *mut c_char,
 ) -> *mut pcap_t {
     // SAFETY: forwarded contract.
-    unsafe { with_errbuf(errbuf, || Err(refused("pcap_open"))) }
+    unsafe { with_errbuf(errbuf, || Err(not_supported("pcap_open"))) }
 }
 
 /// Not supported.
@@ -42,7 +37,7 @@ pub unsafe extern "C" fn pcap_createsrcstr(
     errbuf: *mut c_char,
 ) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_errbuf(errbuf, || Err(refused("pcap_createsrcstr"))) }
+    unsafe { with_errbuf(errbuf, || Err(not_supported("pcap_createsrcstr"))) }
 }
 
 /// Not supported.
@@ -59,7 +54,7 @@ pub unsafe extern "C" fn pcap_parsesrcstr(
     errbuf: *mut c_char,
 ) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_errbuf(errbuf, || Err(refused("pcap_parsesrcstr"))) }
+    unsafe { with_errbuf(errbuf, || Err(not_supported("pcap_parsesrcstr"))) }
 }
 
 /// Not supported.
@@ -78,7 +73,7 @@ pub unsafe extern "C" fn pcap_findalldevs_ex(
         unsafe { devices.write(std::ptr::null_mut()) };
     }
     // SAFETY: forwarded contract.
-    unsafe { with_errbuf(errbuf, || Err(refused("pcap_findalldevs_ex"))) }
+    unsafe { with_errbuf(errbuf, || Err(not_supported("pcap_findalldevs_ex"))) }
 }
 
 /// Not supported.
@@ -105,7 +100,7 @@ pub unsafe extern "C" fn pcap_remoteact_accept(
     errbuf: *mut c_char,
 ) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_errbuf(errbuf, || Err(refused("pcap_remoteact_accept"))) }
+    unsafe { with_errbuf(errbuf, || Err(not_supported("pcap_remoteact_accept"))) }
 }
 
 /// Not supported.
@@ -123,7 +118,7 @@ pub unsafe extern "C" fn pcap_remoteact_accept_ex(
     errbuf: *mut c_char,
 ) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_errbuf(errbuf, || Err(refused("pcap_remoteact_accept_ex"))) }
+    unsafe { with_errbuf(errbuf, || Err(not_supported("pcap_remoteact_accept_ex"))) }
 }
 
 /// Not supported.
@@ -138,7 +133,7 @@ pub unsafe extern "C" fn pcap_remoteact_list(
     errbuf: *mut c_char,
 ) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_errbuf(errbuf, || Err(refused("pcap_remoteact_list"))) }
+    unsafe { with_errbuf(errbuf, || Err(not_supported("pcap_remoteact_list"))) }
 }
 
 /// Not supported.
@@ -148,7 +143,7 @@ pub unsafe extern "C" fn pcap_remoteact_list(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_remoteact_close(_host: *const c_char, errbuf: *mut c_char) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_errbuf(errbuf, || Err(refused("pcap_remoteact_close"))) }
+    unsafe { with_errbuf(errbuf, || Err(not_supported("pcap_remoteact_close"))) }
 }
 
 /// Nothing to clean up.

@@ -1,6 +1,6 @@
 //! Savefiles: pcap_dump_open(3PCAP) and its kin. Reading is not there yet.
 
-use super::boundary::{null, quietly, text, with_errbuf, with_handle};
+use super::boundary::{not_supported, null, quietly, text, with_errbuf, with_handle};
 use super::handle::pcap_t;
 use super::types::{FILE, pcap_dumper_t, pcap_pkthdr};
 use crate::error::{Code, Error, Result};
@@ -8,11 +8,6 @@ use crate::linktype;
 use crate::savefile::writer;
 use crate::sys::stdio::Stream;
 use std::ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint};
-
-/// What the functions say that are not there yet.
-fn not_supported(function: &str) -> Error {
-    Error::new(format!("{function}() is not supported"))
-}
 
 /// The stream behind a `pcap_dumper_t`.
 ///

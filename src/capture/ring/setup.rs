@@ -192,14 +192,20 @@ fn frames(
 /// ring of larger frames would hold; false if it does not grant that.
 fn queue_packets(fd: BorrowedFd<'_>, buffer_size: u32) -> bool {
     let bytes = buffer_size.saturating_mul(QUEUE_FACTOR).clamp(QUEUE_LIMITS.0, QUEUE_LIMITS.1);
-    let bytes = i32::try_from(bytes).unwrap_or(i32::MAX);
-    if socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes).is_err() {
-        // As much as the administrator lets everybody have, if that is no less than the ring.
-        let _ = socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes);
-    }
+    ask_for_queue(fd, bytes);
+    // As much as the administrator lets everybody have will do, if that is no less than the ring.
     let granted = socket::get(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, 0).unwrap_or(0);
     granted.unsigned_abs() >= buffer_size
         && socket::set(fd, libc::SOL_PACKET, libc::PACKET_COPY_THRESH, 1).is_ok()
+}
+
+/// Asks for a socket queue of so many bytes, or as many as the system grants.
+fn ask_for_queue(fd: BorrowedFd<'_>, bytes: u32) {
+    let bytes = i32::try_from(bytes).unwrap_or(i32::MAX);
+    if socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes).is_err() {
+        // Cut to what everybody may have, and never refused.
+        let _ = socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes);
+    }
 }
 
 /// The smallest number of pages doubled that holds `frame` and is not below `least`.
@@ -237,10 +243,6 @@ fn create<R: socket::OptionValue>(
 fn no_ring(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Reader> {
     socket::set(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)
         .map_err(|errno| Error::errno("setsockopt: unable to set SO_TIMESTAMPNS", errno))?;
-    let bytes = i32::try_from(request.buffer_size).unwrap_or(i32::MAX);
-    if socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes).is_err() {
-        // As much as the administrator lets everybody have.
-        let _ = socket::set(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes);
-    }
+    ask_for_queue(fd, request.buffer_size);
     Ok(Reader::new(request.snapshot))
 }
