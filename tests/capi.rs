@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+#[path = "support/library.rs"]
+mod library;
+
 /// The exit status by which a program says that the case cannot run here.
 const SKIPPED: i32 = 77;
 
@@ -252,30 +255,9 @@ fn build_dir() -> PathBuf {
     dir
 }
 
-/// Runs a command that has to succeed.
-fn must(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    assert!(output.status.success(), "{command:?}\n{}", text(&output));
-}
-
-/// Builds the library by cargo and returns the directory of the result.
-fn cargo_build(target: &Path, arguments: &[&str]) -> PathBuf {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--release", "--lib"]);
-    must(build.args(arguments).arg("--target-dir").arg(target));
-    target.join("release")
-}
-
-/// The directory of cargo's output: the one that holds this test's own profile directory.
-fn target_dir() -> PathBuf {
-    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    tmp.parent().expect("target directory").to_owned()
-}
-
-/// A directory that has the library of `from` under each name that a program may ask for.
-fn with_sonames(name: &str, from: &Path) -> PathBuf {
-    let library = fs::canonicalize(from.join("libpcap.so")).expect("libpcap.so");
+/// A directory that has a library under each name that a program may ask for.
+fn with_sonames(name: &str, library: &Path) -> PathBuf {
+    let library = fs::canonicalize(library).expect("libpcap.so");
     let dir = build_dir().join(name);
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).expect("make the library directory");
@@ -287,18 +269,18 @@ fn with_sonames(name: &str, from: &Path) -> PathBuf {
 
 fn lib_dir() -> &'static Path {
     static DIR: OnceLock<PathBuf> = OnceLock::new();
-    DIR.get_or_init(|| {
-        let from = env::var_os("PCAP_LIB_DIR").map(PathBuf::from);
-        with_sonames("lib", &from.unwrap_or_else(|| cargo_build(&target_dir(), &[])))
-    })
+    DIR.get_or_init(|| with_sonames("lib", &library::library()))
 }
 
 /// The library that panics on request.
 fn panicking_lib_dir() -> &'static Path {
     static DIR: OnceLock<PathBuf> = OnceLock::new();
     DIR.get_or_init(|| {
-        let target = target_dir().join("inject-panic");
-        with_sonames("panicking", &cargo_build(&target, &["--features", "inject-panic"]))
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("inject-panic");
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--release", "--lib", "--features", "inject-panic", "--target-dir"]);
+        library::run(build.arg(&target).current_dir(library::root()));
+        with_sonames("panicking", &target.join("release/libpcap.so"))
     })
 }
 
@@ -312,7 +294,7 @@ fn shim() -> &'static Path {
         let library = build_dir().join("shim.so");
         let mut compile = Command::new(cc());
         compile.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-shared", "-fPIC"]);
-        must(compile.arg(source_dir().join("shim.c")).arg("-o").arg(&library).arg("-ldl"));
+        library::run(compile.arg(source_dir().join("shim.c")).arg("-o").arg(&library).arg("-ldl"));
         library
     })
 }
@@ -341,6 +323,6 @@ fn compile(program: &str) -> PathBuf {
     };
     command.args(["-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fPIE", "-pie"]);
     command.arg("-I").arg(include).arg("-o").arg(&executable);
-    must(command.arg("-L").arg(lib_dir()).args(["-lpcap", "-lpthread"]));
+    library::run(command.arg("-L").arg(lib_dir()).args(["-lpcap", "-lpthread"]));
     executable
 }

@@ -14,8 +14,8 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The shared library under test: `$PCAP_LIB_DIR/libpcap.so`, else the release build's, which is
-/// built first if it is not there.
+/// The shared library under test: `$PCAP_LIB_DIR/libpcap.so`, else the release build's, brought up to
+/// date first.
 pub fn library() -> PathBuf {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY
@@ -25,11 +25,8 @@ pub fn library() -> PathBuf {
             }
             let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
             let built = root().join(target).join("release/libpcap.so");
-            if !built.exists() {
-                run(Command::new(env!("CARGO"))
-                    .args(["build", "--release", "--lib"])
-                    .current_dir(root()));
-            }
+            let mut build = Command::new(env!("CARGO"));
+            run(build.args(["build", "--release", "--lib"]).current_dir(root()));
             built
         })
         .clone()

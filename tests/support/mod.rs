@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
 pub mod frames;
+pub mod library;
 pub mod netns;
 pub mod savefile;
 pub mod tcpdump;

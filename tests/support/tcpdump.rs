@@ -11,13 +11,14 @@ use std::fs::{self, Permissions};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use super::frames::LAST;
+use super::library::library;
 use super::netns;
 
 /// Whose library a tcpdump runs on.
@@ -124,15 +125,6 @@ impl Drop for Bench {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
     }
-}
-
-/// Where the library under test lies.
-fn library() -> PathBuf {
-    let dir = env::var_os("PCAP_LIB_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release"),
-        PathBuf::from,
-    );
-    dir.join("libpcap.so")
 }
 
 /// The same tcpdump on each side.
