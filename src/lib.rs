@@ -16,6 +16,7 @@ pub mod capture;
 pub mod device;
 pub mod error;
 pub mod ffi;
+pub mod filter;
 pub mod handle;
 pub mod linktype;
 pub mod names;
