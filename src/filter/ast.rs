@@ -293,17 +293,21 @@ pub enum Mtp3 {
     Hsls,
 }
 
-/// One predicate, as written.
+/// An identifier with its qualifiers, as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Qualified<'t> {
+    /// Written here or inherited. `None` where an identifier inherits from a term that has no qualifiers, which
+    /// the resolver refuses.
+    pub quals: Option<Quals>,
+    /// What they apply to.
+    pub id: Id<'t>,
+}
+
+/// One predicate; its identifiers are as written or, with `I` another type, what they resolve to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Term<'t> {
-    /// Qualifiers and what they qualify. `None` where an identifier inherits qualifiers from a term that has
-    /// none, which the resolver refuses.
-    Id {
-        /// Written here or inherited.
-        quals: Option<Quals>,
-        /// What they apply to.
-        id: Id<'t>,
-    },
+pub enum Term<'t, I = Qualified<'t>> {
+    /// Qualifiers and what they qualify.
+    Id(I),
     /// A protocol by itself: `tcp`, `arp`, ...
     Abbrev(Proto),
     /// A comparison of numbers.

@@ -1,0 +1,183 @@
+//! Formulas: what a filter asks of a packet, before there is an order of instructions.
+//!
+//! Terms are tested from left to right and only as far as needed, as a program would do it.
+
+use super::Ir;
+use super::set::Set;
+use super::value::{Rel, ValId, Value};
+use crate::filter::ast::{BinOp, Relop};
+
+/// A formula's number in its [`Ir`]. The formulas it is made of have lower ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FormId(pub(super) u32);
+
+/// A formula.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Formula {
+    /// Every packet.
+    True,
+    /// No packet.
+    False,
+    /// The value is in the set. A value that cannot be computed rejects the packet, whatever is around the test.
+    Test(ValId, Set),
+    /// The opposite.
+    Not(FormId),
+    /// All of them.
+    And(Vec<FormId>),
+    /// Any of them.
+    Or(Vec<FormId>),
+}
+
+impl Ir {
+    /// Every packet.
+    pub fn truth(&mut self) -> FormId {
+        self.formula(Formula::True)
+    }
+
+    /// No packet.
+    pub fn falsity(&mut self) -> FormId {
+        self.formula(Formula::False)
+    }
+
+    /// Whether `value` is in `set`.
+    pub fn test(&mut self, value: ValId, set: Set) -> FormId {
+        match self.get(value) {
+            &Value::Const(n) if set.contains(n) => self.truth(),
+            Value::Const(_) => self.falsity(),
+            _ => self.formula(Formula::Test(value, set)),
+        }
+    }
+
+    /// Whether `value` is `n`.
+    pub fn is(&mut self, value: ValId, n: u32) -> FormId {
+        self.test(value, Set::one(n))
+    }
+
+    /// Whether `value` is not `n`.
+    pub fn is_not(&mut self, value: ValId, n: u32) -> FormId {
+        self.test(value, Set::one(n).complement())
+    }
+
+    /// Whether `value` is from `low` to `high`, both included.
+    pub fn in_range(&mut self, value: ValId, low: u32, high: u32) -> FormId {
+        self.test(value, Set::range(low, high))
+    }
+
+    /// Whether `value & mask` is `n`.
+    pub fn masked_is(&mut self, value: ValId, mask: u32, n: u32) -> FormId {
+        let masked = self.mask(value, mask);
+        self.is(masked, n)
+    }
+
+    /// Whether any bit of `mask` is set in `value`.
+    pub fn any_bit(&mut self, value: ValId, mask: u32) -> FormId {
+        let masked = self.mask(value, mask);
+        self.is_not(masked, 0)
+    }
+
+    /// `value & mask`.
+    pub fn mask(&mut self, value: ValId, mask: u32) -> ValId {
+        let mask = self.constant(mask);
+        self.binary(BinOp::And, value, mask)
+    }
+
+    /// `left op right`, of numbers without a sign.
+    pub fn relation(&mut self, op: Relop, left: ValId, right: ValId) -> FormId {
+        match (self.get(left), self.get(right)) {
+            (_, &Value::Const(n)) => self.test(left, relation_set(op, n)),
+            (&Value::Const(n), _) => self.test(right, relation_set(swapped(op), n)),
+            (Value::Fail, _) => self.test(left, Set::full()),
+            (_, Value::Fail) => self.test(right, Set::full()),
+            _ => {
+                let (rel, holds) = match op {
+                    Relop::Eq => (Rel::Eq, 1),
+                    Relop::Ne => (Rel::Eq, 0),
+                    Relop::Gt => (Rel::Gt, 1),
+                    Relop::Le => (Rel::Gt, 0),
+                    Relop::Ge => (Rel::Ge, 1),
+                    Relop::Lt => (Rel::Ge, 0),
+                };
+                let compare = self.value(Value::Compare { rel, left, right });
+                self.is(compare, holds)
+            }
+        }
+    }
+
+    /// The opposite.
+    pub fn not(&mut self, of: FormId) -> FormId {
+        match self.formula_of(of) {
+            Formula::True => self.falsity(),
+            Formula::False => self.truth(),
+            &Formula::Not(inner) => inner,
+            _ => self.formula(Formula::Not(of)),
+        }
+    }
+
+    /// Both, `left` first.
+    pub fn and(&mut self, left: FormId, right: FormId) -> FormId {
+        self.all(&[left, right])
+    }
+
+    /// Either, `left` first.
+    pub fn or(&mut self, left: FormId, right: FormId) -> FormId {
+        self.any(&[left, right])
+    }
+
+    /// All of them, in this order.
+    pub fn all(&mut self, of: &[FormId]) -> FormId {
+        self.list(of, &Formula::True, &Formula::False, Formula::And)
+    }
+
+    /// Any of them, in this order.
+    pub fn any(&mut self, of: &[FormId]) -> FormId {
+        self.list(of, &Formula::False, &Formula::True, Formula::Or)
+    }
+
+    /// A list without what is `neutral`; just `decisive` if one of them is.
+    fn list(
+        &mut self,
+        of: &[FormId],
+        neutral: &Formula,
+        decisive: &Formula,
+        make: fn(Vec<FormId>) -> Formula,
+    ) -> FormId {
+        let mut rest: Vec<FormId> = Vec::with_capacity(of.len());
+        for &part in of {
+            let formula = self.formula_of(part);
+            if formula == decisive {
+                return part;
+            }
+            if formula != neutral {
+                rest.push(part);
+            }
+        }
+        match rest[..] {
+            [] => self.formula(neutral.clone()),
+            [one] => one,
+            _ => self.formula(make(rest)),
+        }
+    }
+}
+
+/// The numbers `v` for which `v op n`.
+fn relation_set(op: Relop, n: u32) -> Set {
+    match op {
+        Relop::Eq => Set::one(n),
+        Relop::Ne => Set::one(n).complement(),
+        Relop::Ge => Set::range(n, u32::MAX),
+        Relop::Lt => Set::range(n, u32::MAX).complement(),
+        Relop::Le => Set::range(0, n),
+        Relop::Gt => Set::range(0, n).complement(),
+    }
+}
+
+/// `op` with its operands the other way round.
+fn swapped(op: Relop) -> Relop {
+    match op {
+        Relop::Gt => Relop::Lt,
+        Relop::Lt => Relop::Gt,
+        Relop::Ge => Relop::Le,
+        Relop::Le => Relop::Ge,
+        Relop::Eq | Relop::Ne => op,
+    }
+}

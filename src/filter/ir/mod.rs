@@ -1,0 +1,122 @@
+//! What lowering makes of an expression: values computed from the packet, and a formula over tests of them.
+//!
+//! Nothing here knows protocols, and nothing here knows registers or instructions.
+
+pub mod formula;
+pub mod set;
+pub mod value;
+
+pub use formula::{FormId, Formula};
+pub use set::Set;
+pub use value::{Rel, ValId, Value, Width};
+
+use super::ast::BinOp;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// The values and formulas of one filter, each kept once.
+#[derive(Debug, Default)]
+pub struct Ir {
+    values: Vec<Value>,
+    value_ids: Ids<Value, ValId>,
+    formulas: Vec<Formula>,
+    formula_ids: Ids<Formula, FormId>,
+    fold_error: Option<BinOp>,
+}
+
+type Ids<K, V> = HashMap<K, V, BuildHasherDefault<Fast>>;
+
+impl Ir {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A value.
+    ///
+    /// # Panics
+    /// If the number is of another [`Ir`].
+    #[must_use]
+    pub fn get(&self, id: ValId) -> &Value {
+        &self.values[id.0 as usize]
+    }
+
+    /// A formula.
+    ///
+    /// # Panics
+    /// If the number is of another [`Ir`].
+    #[must_use]
+    pub fn formula_of(&self, id: FormId) -> &Formula {
+        &self.formulas[id.0 as usize]
+    }
+
+    /// The first operation on constants that has no result, or none that the machine takes: a division by zero, a
+    /// shift by more than 31. Libpcap's optimiser refuses such filters.
+    #[must_use]
+    pub const fn fold_error(&self) -> Option<BinOp> {
+        self.fold_error
+    }
+
+    fn note_fold(&mut self, op: BinOp) {
+        self.fold_error.get_or_insert(op);
+    }
+
+    fn value(&mut self, value: Value) -> ValId {
+        if let Some(&id) = self.value_ids.get(&value) {
+            return id;
+        }
+        let id = ValId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+        self.values.push(value.clone());
+        self.value_ids.insert(value, id);
+        id
+    }
+
+    fn formula(&mut self, formula: Formula) -> FormId {
+        if let Some(&id) = self.formula_ids.get(&formula) {
+            return id;
+        }
+        let id = FormId(u32::try_from(self.formulas.len()).unwrap_or(u32::MAX));
+        self.formulas.push(formula.clone());
+        self.formula_ids.insert(formula, id);
+        id
+    }
+}
+
+/// A hash for small keys that nobody outside chooses often enough to matter: multiply and rotate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fast(u64);
+
+impl Fast {
+    const fn add(&mut self, n: u64) {
+        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
+
+impl Hasher for Fast {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.add(byte.into());
+        }
+    }
+
+    fn write_u8(&mut self, n: u8) {
+        self.add(n.into());
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.add(n.into());
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.add(n);
+    }
+
+    fn write_usize(&mut self, n: usize) {
+        self.add(n as u64);
+    }
+}

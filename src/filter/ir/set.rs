@@ -1,0 +1,138 @@
+//! Sets of 32-bit numbers, as sorted ranges: what a value is tested against.
+
+/// A set: ranges with both ends included, ascending, with gaps between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Set(Vec<(u32, u32)>);
+
+impl Set {
+    /// Every number.
+    #[must_use]
+    pub fn full() -> Self {
+        Self(vec![(0, u32::MAX)])
+    }
+
+    /// No number.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(Vec::new())
+    }
+
+    /// One number.
+    #[must_use]
+    pub fn one(n: u32) -> Self {
+        Self(vec![(n, n)])
+    }
+
+    /// From `low` to `high`, both included; empty if they are the wrong way round.
+    #[must_use]
+    pub fn range(low: u32, high: u32) -> Self {
+        if low > high { Self::empty() } else { Self(vec![(low, high)]) }
+    }
+
+    /// The union of ranges in any order.
+    #[must_use]
+    pub fn from_ranges(mut ranges: Vec<(u32, u32)>) -> Self {
+        ranges.retain(|(low, high)| low <= high);
+        ranges.sort_unstable();
+        let mut set: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
+        for (low, high) in ranges {
+            match set.last_mut() {
+                Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
+                _ => set.push((low, high)),
+            }
+        }
+        Self(set)
+    }
+
+    /// The ranges.
+    #[must_use]
+    pub fn ranges(&self) -> &[(u32, u32)] {
+        &self.0
+    }
+
+    /// Whether no number is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether every number is in it.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.0 == [(0, u32::MAX)]
+    }
+
+    /// Whether `n` is in it.
+    #[must_use]
+    pub fn contains(&self, n: u32) -> bool {
+        let at = self.0.partition_point(|&(_, high)| high < n);
+        self.0.get(at).is_some_and(|&(low, _)| low <= n)
+    }
+
+    /// Every number that is not in it.
+    #[must_use]
+    pub fn complement(&self) -> Self {
+        let mut gaps = Vec::with_capacity(self.0.len() + 1);
+        let mut from = Some(0);
+        for &(low, high) in &self.0 {
+            if let Some(start) = from
+                && start < low
+            {
+                gaps.push((start, low - 1));
+            }
+            from = high.checked_add(1);
+        }
+        if let Some(start) = from {
+            gaps.push((start, u32::MAX));
+        }
+        Self(gaps)
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self::from_ranges(self.0.iter().chain(&other.0).copied().collect())
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
+        let mut both = Vec::new();
+        while let (Some(&&(a, b)), Some(&&(c, d))) = (left.peek(), right.peek()) {
+            if a.max(c) <= b.min(d) {
+                both.push((a.max(c), b.min(d)));
+            }
+            if b < d {
+                left.next()
+            } else {
+                right.next()
+            };
+        }
+        Self(both)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_merge_and_sort() {
+        let set = Set::from_ranges(vec![(5, 6), (1, 2), (7, 9), (4, 3), (2, 3)]);
+        assert_eq!(set.ranges(), [(1, 3), (5, 9)]);
+        assert!(set.contains(1) && set.contains(3) && !set.contains(4) && !set.contains(10));
+        assert!(Set::from_ranges(vec![(0, 9), (10, u32::MAX)]).is_full());
+    }
+
+    #[test]
+    fn complements_and_intersections() {
+        let set = Set::from_ranges(vec![(0, 0), (5, 9)]);
+        assert_eq!(set.complement().ranges(), [(1, 4), (10, u32::MAX)]);
+        assert_eq!(set.complement().complement(), set);
+        assert!(Set::full().complement().is_empty() && Set::empty().complement().is_full());
+        assert_eq!(set.intersection(&Set::range(7, 20)).ranges(), [(7, 9)]);
+        assert!(set.intersection(&set.complement()).is_empty());
+        assert!(set.union(&set.complement()).is_full());
+    }
+}

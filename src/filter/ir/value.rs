@@ -1,0 +1,230 @@
+//! Values: the numbers that a filter computes from a packet.
+//!
+//! A value is a pure function of the packet: computed twice, it is the same. Equal values have equal numbers
+//! (value numbering happens when they are made), and constants fold when they are made, with the machine's 32 bits.
+
+use super::{FormId, Ir};
+use crate::filter::ast::BinOp;
+
+/// A value's number in its [`Ir`]. The values it is made of have lower ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValId(pub(super) u32);
+
+/// How many bytes a load takes.
+#[allow(missing_docs, reason = "they are bpf.h's")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Width {
+    Byte,
+    Half,
+    Word,
+}
+
+impl Width {
+    /// In bytes.
+    #[must_use]
+    pub const fn bytes(self) -> u32 {
+        match self {
+            Self::Byte => 1,
+            Self::Half => 2,
+            Self::Word => 4,
+        }
+    }
+}
+
+/// Comparisons of two values that vary; the others are their opposites.
+#[allow(missing_docs, reason = "they are bpf.h's")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rel {
+    Eq,
+    Gt,
+    Ge,
+}
+
+/// A value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// A number.
+    Const(u32),
+    /// The packet's length on the wire.
+    Len,
+    /// Bytes at `base + k`, big-endian; beyond the packet (or beyond 32 bits) the packet is rejected.
+    Load {
+        /// A part of the offset that varies.
+        base: Option<ValId>,
+        /// The part that does not.
+        k: u32,
+        /// How many.
+        width: Width,
+    },
+    /// What the kernel knows of the packet: a field of `SKF_AD_OFF`.
+    Ancillary {
+        /// `SKF_AD_*`.
+        field: u32,
+        /// The width to load it with; the value does not depend on it.
+        width: Width,
+    },
+    /// Arithmetic. A division by zero rejects the packet.
+    Binary {
+        /// Which.
+        op: BinOp,
+        /// The left operand.
+        left: ValId,
+        /// The right operand.
+        right: ValId,
+    },
+    /// The negative.
+    Neg(ValId),
+    /// 1 if the comparison holds, 0 if not.
+    Compare {
+        /// Which.
+        rel: Rel,
+        /// The left operand.
+        left: ValId,
+        /// The right operand.
+        right: ValId,
+    },
+    /// The value beside the first condition that holds; if none does, the packet is rejected.
+    Choose(Vec<(FormId, ValId)>),
+    /// The protocol at which a walk along the chain of headers stops: `target`, or the first that cannot be
+    /// followed. Loops.
+    Chain {
+        /// Where the network header begins.
+        at: u32,
+        /// An IPv6 header, not an IPv4 one.
+        ip6: bool,
+        /// The protocol that is looked for.
+        target: u8,
+    },
+    /// Rejects the packet.
+    Fail,
+}
+
+impl Ir {
+    /// A number.
+    pub fn constant(&mut self, n: u32) -> ValId {
+        self.value(Value::Const(n))
+    }
+
+    /// The packet's length on the wire.
+    pub fn len(&mut self) -> ValId {
+        self.value(Value::Len)
+    }
+
+    /// The bytes at `base + k`.
+    pub fn load(&mut self, base: Option<ValId>, k: u32, width: Width) -> ValId {
+        match base.map(|base| self.get(base)) {
+            Some(Value::Fail) => self.value(Value::Fail),
+            Some(&Value::Const(n)) => match n.checked_add(k) {
+                // The machine's own offsets begin there; no packet is as long.
+                Some(sum) if i32::try_from(sum).is_ok() => {
+                    self.value(Value::Load { base: None, k: sum, width })
+                }
+                _ => self.value(Value::Fail),
+            },
+            None if i32::try_from(k).is_err() => self.value(Value::Fail),
+            _ => self.value(Value::Load { base, k, width }),
+        }
+    }
+
+    /// What the kernel knows.
+    pub fn ancillary(&mut self, field: u32, width: Width) -> ValId {
+        self.value(Value::Ancillary { field, width })
+    }
+
+    /// Arithmetic.
+    pub fn binary(&mut self, op: BinOp, left: ValId, right: ValId) -> ValId {
+        let (l, r) = (self.get(left), self.get(right));
+        if matches!(l, Value::Fail) || matches!(r, Value::Fail) {
+            return self.value(Value::Fail);
+        }
+        match (op, l, r) {
+            (_, &Value::Const(a), &Value::Const(b)) => {
+                let folded = self.fold(op, a, b);
+                self.value(folded)
+            }
+            (BinOp::Div | BinOp::Mod, _, &Value::Const(0)) => {
+                self.note_fold(op);
+                self.value(Value::Fail)
+            }
+            (BinOp::Lsh | BinOp::Rsh, _, &Value::Const(32..)) => {
+                self.note_fold(op);
+                self.value(Value::Binary { op, left, right })
+            }
+            // What is neutral. Nothing that could fail is dropped.
+            (
+                BinOp::Add | BinOp::Sub | BinOp::Or | BinOp::Xor | BinOp::Lsh | BinOp::Rsh,
+                _,
+                &Value::Const(0),
+            )
+            | (BinOp::Mul | BinOp::Div, _, &Value::Const(1))
+            | (BinOp::And, _, &Value::Const(u32::MAX)) => left,
+            (BinOp::Add | BinOp::Or | BinOp::Xor, &Value::Const(0), _)
+            | (BinOp::Mul, &Value::Const(1), _)
+            | (BinOp::And, &Value::Const(u32::MAX), _) => right,
+            // Constants go to the right, where the machine takes them.
+            (
+                BinOp::Add | BinOp::Mul | BinOp::And | BinOp::Or | BinOp::Xor,
+                &Value::Const(_),
+                _,
+            ) => self.binary(op, right, left),
+            // (v op a) op b, where op is associative.
+            (
+                BinOp::Add | BinOp::Mul | BinOp::And | BinOp::Or | BinOp::Xor,
+                &Value::Binary { op: inner, left: v, right: a },
+                &Value::Const(b),
+            ) if inner == op => match self.get(a) {
+                &Value::Const(a) => {
+                    let Value::Const(both) = self.fold(op, a, b) else { return left };
+                    let both = self.constant(both);
+                    self.binary(op, v, both)
+                }
+                _ => self.value(Value::Binary { op, left, right }),
+            },
+            _ => self.value(Value::Binary { op, left, right }),
+        }
+    }
+
+    /// The negative.
+    pub fn neg(&mut self, of: ValId) -> ValId {
+        match self.get(of) {
+            &Value::Const(n) => self.constant(n.wrapping_neg()),
+            Value::Fail => of,
+            _ => self.value(Value::Neg(of)),
+        }
+    }
+
+    /// The value beside the first condition that holds.
+    pub fn choose(&mut self, arms: Vec<(FormId, ValId)>) -> ValId {
+        self.value(Value::Choose(arms))
+    }
+
+    /// Where a walk along a chain of headers stops.
+    pub fn chain(&mut self, at: u32, ip6: bool, target: u8) -> ValId {
+        self.value(Value::Chain { at, ip6, target })
+    }
+
+    /// `a op b`, as the machine computes it.
+    fn fold(&mut self, op: BinOp, a: u32, b: u32) -> Value {
+        let n = match op {
+            BinOp::Add => a.wrapping_add(b),
+            BinOp::Sub => a.wrapping_sub(b),
+            BinOp::Mul => a.wrapping_mul(b),
+            BinOp::Div | BinOp::Mod if b == 0 => {
+                self.note_fold(op);
+                return Value::Fail;
+            }
+            BinOp::Div => a / b,
+            BinOp::Mod => a % b,
+            BinOp::And => a & b,
+            BinOp::Or => a | b,
+            BinOp::Xor => a ^ b,
+            BinOp::Lsh | BinOp::Rsh if b > 31 => {
+                self.note_fold(op);
+                0
+            }
+            BinOp::Lsh => a << b,
+            BinOp::Rsh => a >> b,
+        };
+        Value::Const(n)
+    }
+}
