@@ -1,3 +1,5 @@
-//! Names and the numbers they stand for.
+//! Names and the numbers they stand for: tables, addresses written as text, and look-ups in the system's
+//! databases.
 
+pub mod address;
 pub mod tstamp;
