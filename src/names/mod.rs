@@ -2,4 +2,5 @@
 //! databases.
 
 pub mod address;
+pub mod protocols;
 pub mod tstamp;
