@@ -2,5 +2,6 @@
 //! databases.
 
 pub mod address;
+pub mod ethers;
 pub mod protocols;
 pub mod tstamp;
