@@ -9,6 +9,7 @@ pub mod eventfd;
 pub mod iface;
 pub mod ifaddrs;
 pub mod mmap;
+pub mod netdb;
 pub mod packet;
 pub mod poll;
 pub mod socket;
