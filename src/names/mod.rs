@@ -3,5 +3,7 @@
 
 pub mod address;
 pub mod ethers;
+pub mod ports;
 pub mod protocols;
+pub mod resolver;
 pub mod tstamp;
