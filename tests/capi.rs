@@ -57,6 +57,9 @@ programs! {
         file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath into_a_stream
         standard_output full_disk odd_values cancelled_thread live_capture
     }
+    ethers {
+        addresses entries entries_a_line_each random_entries entries_of_two_threads
+    }
     filter {
         accept_and_reject the_kernel_filters the_kernel_refuses
         the_kernel_refuses_the_second packets_in_the_ring a_full_ring rejected_do_not_count
@@ -83,6 +86,10 @@ programs! {
         arphrd_to_dlt arphrd_to_dlt_immediate can_identifier can_sent_frames
         cooked_device_lists_sll
         other_lists
+    }
+    names {
+        addresses_of_hosts addresses_stay_until_the_next_call networks protocols long_entries
+        ports port_ranges random_port_ranges ethers_of_hosts long_names no_databases
     }
     null {
         no_handle_setup no_handle_reading no_handle_asking no_handle_compiling_and_dumping
@@ -182,7 +189,8 @@ macro_rules! under_valgrind {
 }
 
 under_valgrind! {
-    boundary boundary_cxx dump filter findalldevs linktype packets shim_cases states vlan
+    boundary boundary_cxx dump ethers filter findalldevs linktype names packets shim_cases states
+    vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

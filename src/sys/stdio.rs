@@ -17,6 +17,7 @@ mod c {
         pub fn fwrite(bytes: *const c_void, size: size_t, n: size_t, file: *mut FILE) -> size_t;
         pub fn fflush(file: *mut FILE) -> c_int;
         pub fn fclose(file: *mut FILE) -> c_int;
+        pub fn getc(file: *mut FILE) -> c_int;
     }
 }
 
@@ -68,6 +69,12 @@ impl Stream {
         // SAFETY: an open stream, and `bytes` is readable for its length.
         let n = unsafe { c::fwrite(bytes.as_ptr().cast(), 1, bytes.len(), self.as_ptr()) };
         succeeded(n == bytes.len())
+    }
+
+    /// The next byte; `None` at the end, and where reading fails.
+    pub fn getc(&self) -> Option<u8> {
+        // SAFETY: an open stream.
+        u8::try_from(unsafe { c::getc(self.as_ptr()) }).ok()
     }
 
     /// Whether a write has failed.
