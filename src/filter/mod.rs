@@ -6,7 +6,11 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+pub mod code;
+pub mod emit;
+pub mod graph;
 pub mod ir;
+pub mod optimise;
 pub mod pred;
 
 /// What the meaning of an expression depends on besides its text.

@@ -26,6 +26,15 @@ pub enum Formula {
     And(Vec<FormId>),
     /// Any of them.
     Or(Vec<FormId>),
+    /// The formula beside the set that the value is in; the sets have nothing in common. Only the optimiser makes these.
+    Case {
+        /// What is looked at.
+        value: ValId,
+        /// The sets and their formulas.
+        arms: Vec<(Set, FormId)>,
+        /// What holds of all other values.
+        otherwise: bool,
+    },
 }
 
 impl Ir {

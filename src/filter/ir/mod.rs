@@ -18,6 +18,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 #[derive(Debug, Default)]
 pub struct Ir {
     values: Vec<Value>,
+    extents: Vec<(u32, bool)>,
     value_ids: Ids<Value, ValId>,
     formulas: Vec<Formula>,
     formula_ids: Ids<Formula, FormId>,
@@ -62,17 +63,69 @@ impl Ir {
         self.fold_error.get_or_insert(op);
     }
 
-    fn value(&mut self, value: Value) -> ValId {
+    /// How many bytes a packet must have for `value` to be computed, at least; and whether just so many are enough.
+    #[must_use]
+    pub fn extent(&self, id: ValId) -> (u32, bool) {
+        self.extents[id.0 as usize]
+    }
+
+    /// The largest number that `value` can be.
+    #[must_use]
+    pub fn max_of(&self, id: ValId) -> u32 {
+        match *self.get(id) {
+            Value::Const(n) => n,
+            Value::Load { width: Width::Byte, .. } => 0xff,
+            Value::Load { width: Width::Half, .. } => 0xffff,
+            Value::Compare { .. } => 1,
+            Value::Chain { .. } => 0xff,
+            Value::Binary { op: BinOp::And, left, right } => {
+                self.max_of(left).min(self.max_of(right))
+            }
+            _ => u32::MAX,
+        }
+    }
+
+    /// What [`Ir::extent`] says of a value whose parts are known.
+    fn extent_of(&self, value: &Value) -> (u32, bool) {
+        let both = |left, right| {
+            let ((l, l_exact), (r, r_exact)) = (self.extent(left), self.extent(right));
+            (l.max(r), l_exact && r_exact)
+        };
+        match *value {
+            Value::Const(_) | Value::Len | Value::Ancillary { .. } => (0, true),
+            Value::Load { base: None, k, width } => (k.saturating_add(width.bytes()), true),
+            Value::Load { base: Some(base), k, width } => {
+                (self.extent(base).0.max(k.saturating_add(width.bytes())), false)
+            }
+            // A division by zero fails whatever the packet's length.
+            Value::Binary { op: BinOp::Div | BinOp::Mod, left, right } => {
+                let constant = matches!(self.get(right), Value::Const(_));
+                let (bytes, exact) = both(left, right);
+                (bytes, exact && constant)
+            }
+            Value::Binary { left, right, .. } | Value::Compare { left, right, .. } => {
+                both(left, right)
+            }
+            Value::Neg(of) => self.extent(of),
+            Value::Choose(_) | Value::Chain { .. } => (0, false),
+            Value::Fail => (u32::MAX, false),
+        }
+    }
+
+    /// A value's number.
+    pub(crate) fn value(&mut self, value: Value) -> ValId {
         if let Some(&id) = self.value_ids.get(&value) {
             return id;
         }
         let id = ValId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+        self.extents.push(self.extent_of(&value));
         self.values.push(value.clone());
         self.value_ids.insert(value, id);
         id
     }
 
-    fn formula(&mut self, formula: Formula) -> FormId {
+    /// A formula's number.
+    pub(crate) fn formula(&mut self, formula: Formula) -> FormId {
         if let Some(&id) = self.formula_ids.get(&formula) {
             return id;
         }

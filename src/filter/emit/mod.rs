@@ -1,0 +1,254 @@
+//! From a graph to a program: what each node has to load, given what is in the registers on every way to it; the
+//! jumps of its test; and where all of it lies.
+
+mod assemble;
+mod code;
+mod search;
+
+pub use code::Stuck;
+
+use super::ast::BinOp;
+use super::graph::{Graph, Node, NodeId};
+use super::ir::{Ir, Rel, ValId, Value};
+use crate::bpf::Insn;
+use crate::bpf::insn::{self, JEQ, JGE, JGT, JSET, MEMWORDS, X};
+use assemble::{Block, End, assemble};
+use code::{Code, State};
+use search::{Jump, To, jumps};
+use std::collections::HashMap;
+
+/// The program of a graph; `snaplen` is what it returns for wanted packets.
+///
+/// # Errors
+/// [`Stuck::Registers`] if the scratch words do not suffice.
+pub fn emit(ir: &Ir, graph: &Graph, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
+    // Which values need a scratch word shows when one is asked for that is in no register.
+    let mut kept: Vec<ValId> = Vec::new();
+    loop {
+        match Emitter::new(ir, graph, &kept).run(snaplen) {
+            Err(Stuck::Forgotten(value)) if kept.len() < MEMWORDS && !kept.contains(&value) => {
+                kept.push(value);
+            }
+            Err(_) => return Err(Stuck::Registers),
+            Ok(program) => return Ok(program),
+        }
+    }
+}
+
+struct Emitter<'g> {
+    ir: &'g Ir,
+    graph: &'g Graph,
+    kept: &'g [ValId],
+    /// The nodes from which a node is reached, and what is known there.
+    incoming: HashMap<NodeId, Vec<(NodeId, State)>>,
+    /// At which instruction of a node (the second) a way from another (the first) comes in.
+    entries: HashMap<(NodeId, NodeId), usize>,
+}
+
+impl<'g> Emitter<'g> {
+    fn new(ir: &'g Ir, graph: &'g Graph, kept: &'g [ValId]) -> Self {
+        Self { ir, graph, kept, incoming: HashMap::new(), entries: HashMap::new() }
+    }
+
+    fn run(mut self, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
+        let order = self.graph.reachable();
+        let mut blocks = Vec::with_capacity(order.len());
+        for &node in &order {
+            blocks.push((node, self.block(node, snaplen)?));
+        }
+        let entries = &self.entries;
+        Ok(assemble(&blocks, |from, to| entries.get(&(from, to)).copied().unwrap_or_default()))
+    }
+
+    fn block(&mut self, id: NodeId, snaplen: u32) -> Result<Block, Stuck> {
+        let node = self.graph.node(id);
+        let incoming = self.incoming.remove(&id).unwrap_or_default();
+        let known = incoming.iter().map(|&(_, state)| state).reduce(State::meet);
+        let mut code = Code::new(self.ir, self.kept, known.unwrap_or_default());
+        let end = match node {
+            Node::Accept | Node::Reject => End::Return(assemble::verdict(id, snaplen)),
+            Node::Test { value, cases } => self.test(&mut code, *value, cases)?,
+            &Node::Define { value, from, next } => {
+                code.x(from)?;
+                code.keep_x(value);
+                End::Next(next)
+            }
+        };
+        let mut out = self.enter(id, &incoming, &code, node);
+        if let Node::Define { value, from, .. } = node
+            && out.x == Some(*from)
+        {
+            out.x = Some(*value);
+        }
+        let mut targets: Vec<NodeId> = node.targets().collect();
+        targets.sort_unstable();
+        targets.dedup();
+        for next in targets {
+            self.incoming.entry(next).or_default().push((id, out));
+        }
+        let code = code.insns.into_iter().map(|(insn, _)| insn).collect();
+        Ok(Block { code, end })
+    }
+
+    /// Loads what a test looks at, and gives its jumps.
+    fn test(
+        &self,
+        code: &mut Code<'_>,
+        value: ValId,
+        cases: &[(u32, NodeId)],
+    ) -> Result<End, Stuck> {
+        if let Value::Compare { rel, left, right } = *self.ir.get(value) {
+            let swapped = code.both(left, right)?;
+            let [one, other] = [1, 0].map(|n| To::Node(case(cases, n)));
+            return Ok(match (rel, swapped) {
+                _ if one == other => next(one),
+                (Rel::Eq, _) => compare(JEQ | X, 0, one, other),
+                (Rel::Gt, false) => compare(JGT | X, 0, one, other),
+                (Rel::Ge, false) => compare(JGE | X, 0, one, other),
+                (Rel::Gt, true) => compare(JGE | X, 0, other, one),
+                (Rel::Ge, true) => compare(JGT | X, 0, other, one),
+            });
+        }
+        if let Value::Binary { op: BinOp::And, left, right } = *self.ir.get(value)
+            && let &Value::Const(mask) = self.ir.get(right)
+            && let [(0, unset), (_, set)] = *cases
+            && code.state.a != Some(value)
+        {
+            code.a(left)?;
+            return Ok(compare(JSET, mask, To::Node(set), To::Node(unset)));
+        }
+        code.a(value)?;
+        let (jumps, first) = jumps(cases, self.ir.max_of(value));
+        Ok(match first {
+            To::Node(_) => next(first),
+            To::Jump(_) => End::Jumps(jumps),
+        })
+    }
+
+    /// Decides where each way comes in, and tells what is known behind the block, whichever was taken.
+    fn enter(
+        &mut self,
+        id: NodeId,
+        incoming: &[(NodeId, State)],
+        code: &Code<'_>,
+        node: &Node,
+    ) -> State {
+        let needs = needs(self.ir, code, node);
+        let mut out: Option<State> = None;
+        let full = || code.insns.iter().map(|&(_, state)| state).chain([code.state]).enumerate();
+        for &(from, state) in incoming {
+            let fits = |&(n, at): &(usize, State)| {
+                let need: Need = needs[n];
+                (!need.a || at.a.is_some() && at.a == state.a)
+                    && (!need.x || at.x.is_some() && at.x == state.x)
+                    && at.scratch & need.scratch & !state.scratch == 0
+            };
+            let at = full().filter(fits).map(|(n, _)| n).last().unwrap_or_default();
+            self.entries.insert((from, id), at);
+            let after = after(code, at, state);
+            out = Some(out.map_or(after, |out| out.meet(after)));
+        }
+        out.unwrap_or(code.state)
+    }
+}
+
+/// What instructions need from before them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Need {
+    a: bool,
+    x: bool,
+    scratch: u16,
+}
+
+/// What is needed before each instruction of a block, and behind the last.
+fn needs(ir: &Ir, code: &Code<'_>, node: &Node) -> Vec<Need> {
+    let mut need = match node {
+        Node::Accept | Node::Reject => Need::default(),
+        // A test that decides nothing is there to load, and not to be skipped unless that was done.
+        Node::Test { value, .. } => {
+            let x = matches!(ir.get(*value), Value::Compare { .. });
+            Need { a: true, x, scratch: 0 }
+        }
+        Node::Define { .. } => Need { a: false, x: true, scratch: u16::MAX },
+    };
+    let mut needs = vec![need];
+    for (insn, _) in code.insns.iter().rev() {
+        need = before(*insn, need);
+        needs.push(need);
+    }
+    needs.reverse();
+    needs
+}
+
+/// What is needed before `insn`, if `after` is needed behind it.
+fn before(insn: Insn, after: Need) -> Need {
+    let word = 1_u16.checked_shl(insn.k).unwrap_or(0);
+    let mut need = after;
+    match insn.class() {
+        insn::LD => {
+            need.a = false;
+            need.x |= insn.mode() == insn::IND;
+            if insn.mode() == insn::MEM {
+                need.scratch |= word;
+            }
+        }
+        insn::LDX => {
+            need.x = false;
+            if insn.mode() == insn::MEM {
+                need.scratch |= word;
+            }
+        }
+        insn::ST | insn::STX => {
+            need.scratch &= !word;
+            if insn.class() == insn::ST { need.a = true } else { need.x = true }
+        }
+        insn::MISC if insn.code == insn::MISC_TAX => {
+            need.x = false;
+            need.a = true;
+        }
+        insn::MISC => {
+            need.a = false;
+            need.x = true;
+        }
+        _ => {
+            need.a = true;
+            need.x |= insn.src() == X;
+        }
+    }
+    need
+}
+
+/// What is known behind a block that was entered at instruction `at` with `state`.
+fn after(code: &Code<'_>, at: usize, state: State) -> State {
+    let mut known = state;
+    let states = code.insns.iter().map(|&(_, state)| state).skip(1).chain([code.state]);
+    for ((insn, _), behind) in code.insns.iter().zip(states).skip(at) {
+        match insn.class() {
+            insn::LD | insn::ALU => known.a = behind.a,
+            insn::LDX => known.x = behind.x,
+            insn::MISC if insn.code == insn::MISC_TAX => known.x = behind.x,
+            insn::MISC => known.a = behind.a,
+            insn::STX => known.x = behind.x,
+            _ => {}
+        }
+        known.scratch |= behind.scratch;
+    }
+    known
+}
+
+/// Where `n` goes.
+fn case(cases: &[(u32, NodeId)], n: u32) -> NodeId {
+    let at = cases.partition_point(|&(high, _)| high < n);
+    cases.get(at).map_or(Graph::REJECT, |&(_, node)| node)
+}
+
+fn compare(op: u16, k: u32, holds: To, fails: To) -> End {
+    End::Jumps(vec![Jump { op, k, holds, fails }])
+}
+
+fn next(to: To) -> End {
+    match to {
+        To::Node(node) => End::Next(node),
+        To::Jump(_) => End::Return(0),
+    }
+}

@@ -1,0 +1,114 @@
+//! From a formula to a graph: each term knows where to go if it holds and where if not.
+
+use super::{Graph, NodeId, cases_of, cases_of_set};
+use crate::filter::ir::{FormId, Formula, Ir};
+use std::collections::HashMap;
+
+/// Makes the nodes of `formula`, which go to `holds` or `fails` in the end, and gives the first one.
+pub fn build(graph: &mut Graph, ir: &Ir, formula: FormId, holds: NodeId, fails: NodeId) -> NodeId {
+    let mut builder =
+        Builder { graph, ir, done: HashMap::new(), work: Vec::new(), made: Vec::new() };
+    builder.run(Goal { formula, holds, fails })
+}
+
+/// A formula and where it leads.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Goal {
+    formula: FormId,
+    holds: NodeId,
+    fails: NodeId,
+}
+
+enum Step {
+    /// Make the node of a goal.
+    Make(Goal),
+    /// Make what comes before the last made node: the list's part before number `before`.
+    List { goal: Goal, before: usize },
+    /// Make the test of a case formula, whose arms were made last.
+    Case(Goal),
+}
+
+struct Builder<'g> {
+    graph: &'g mut Graph,
+    ir: &'g Ir,
+    done: HashMap<Goal, NodeId>,
+    work: Vec<Step>,
+    made: Vec<NodeId>,
+}
+
+impl Builder<'_> {
+    fn run(&mut self, goal: Goal) -> NodeId {
+        // A list of its own, not recursion: a text decides how deep formulas nest.
+        self.work.push(Step::Make(goal));
+        while let Some(step) = self.work.pop() {
+            match step {
+                Step::Make(goal) => self.make(goal),
+                Step::List { goal, before } => self.list(goal, before),
+                Step::Case(goal) => self.case(goal),
+            }
+        }
+        self.made.pop().unwrap_or(Graph::REJECT)
+    }
+
+    fn make(&mut self, goal: Goal) {
+        let Goal { formula, holds, fails } = goal;
+        match self.ir.formula_of(formula) {
+            Formula::True => self.made.push(holds),
+            Formula::False => self.made.push(fails),
+            &Formula::Not(formula) => {
+                self.work.push(Step::Make(Goal { formula, holds: fails, fails: holds }));
+            }
+            Formula::Test(value, set) => {
+                let cases = cases_of_set(set, holds, fails);
+                self.made.push(self.graph.test(self.ir, *value, cases));
+            }
+            _ if self.done.contains_key(&goal) => self.made.extend(self.done.get(&goal)),
+            Formula::And(list) => {
+                self.made.push(holds);
+                self.work.push(Step::List { goal, before: list.len() });
+            }
+            Formula::Or(list) => {
+                self.made.push(fails);
+                self.work.push(Step::List { goal, before: list.len() });
+            }
+            Formula::Case { arms, .. } => {
+                self.work.push(Step::Case(goal));
+                let make = |&(_, formula): &(_, FormId)| Step::Make(Goal { formula, holds, fails });
+                self.work.extend(arms.iter().map(make));
+            }
+        }
+    }
+
+    fn list(&mut self, goal: Goal, before: usize) {
+        let (list, is_and) = match self.ir.formula_of(goal.formula) {
+            Formula::And(list) => (list, true),
+            Formula::Or(list) => (list, false),
+            _ => return,
+        };
+        let Some(at) = before.checked_sub(1) else {
+            self.done.extend(self.made.last().map(|&node| (goal, node)));
+            return;
+        };
+        let Some(then) = self.made.pop() else { return };
+        self.work.push(Step::List { goal, before: at });
+        let (holds, fails) = if is_and { (then, goal.fails) } else { (goal.holds, then) };
+        self.work.push(Step::Make(Goal { formula: list[at], holds, fails }));
+    }
+
+    fn case(&mut self, goal: Goal) {
+        let Formula::Case { value, arms, otherwise } = self.ir.formula_of(goal.formula) else {
+            return;
+        };
+        let elsewhere = if *otherwise { goal.holds } else { goal.fails };
+        // The work list is a stack: the last arm was made first.
+        let first = self.made.len().saturating_sub(arms.len());
+        let mut ranges = Vec::new();
+        for ((set, _), node) in arms.iter().rev().zip(self.made.drain(first..)) {
+            ranges.extend(set.ranges().iter().map(|&(low, high)| (low, high, node)));
+        }
+        ranges.sort_unstable();
+        let node = self.graph.test(self.ir, *value, cases_of(ranges, elsewhere));
+        self.done.insert(goal, node);
+        self.made.push(node);
+    }
+}

@@ -1,0 +1,155 @@
+//! Values that are chosen by conditions are computed once, where all who use them have passed: the conditions become
+//! tests, and each choice a definition.
+
+use super::{Graph, Node, NodeId, build};
+use crate::filter::ir::{Ir, ValId, Value};
+use std::collections::HashMap;
+
+/// The graph with every chosen value defined before it is used.
+#[must_use]
+pub fn define(ir: &Ir, mut graph: Graph) -> Graph {
+    let mut chosen = Chosen { ir, parts: HashMap::new() };
+    let mut done: Vec<ValId> = Vec::new();
+    // A definition may use other chosen values, which are then defined before it.
+    while let Some((value, at)) = next_choice(&graph, &mut chosen, &done) {
+        done.push(value);
+        graph = with_definition(ir, &graph, value, at);
+    }
+    graph
+}
+
+/// Finds the chosen values that values are made of.
+struct Chosen<'i> {
+    ir: &'i Ir,
+    parts: HashMap<ValId, Vec<ValId>>,
+}
+
+impl Chosen<'_> {
+    /// The chosen values that must be there to compute `value`, and none if it is not made of any.
+    fn parts(&mut self, value: ValId) -> &[ValId] {
+        if !self.parts.contains_key(&value) {
+            let parts = self.find(value);
+            self.parts.insert(value, parts);
+        }
+        self.parts.get(&value).map_or(&[], Vec::as_slice)
+    }
+
+    fn find(&self, value: ValId) -> Vec<ValId> {
+        let mut parts = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        let mut work = vec![value];
+        while let Some(value) = work.pop() {
+            if !seen.insert(value) {
+                continue;
+            }
+            match *self.ir.get(value) {
+                Value::Choose(_) => parts.push(value),
+                Value::Binary { left, right, .. } | Value::Compare { left, right, .. } => {
+                    work.extend([left, right]);
+                }
+                Value::Neg(of) => work.push(of),
+                Value::Load { base: Some(base), .. } => work.push(base),
+                _ => {}
+            }
+        }
+        parts
+    }
+}
+
+/// A chosen value that is used and not yet defined, and the last node on every way to its users.
+fn next_choice(graph: &Graph, chosen: &mut Chosen<'_>, done: &[ValId]) -> Option<(ValId, NodeId)> {
+    let order = graph.reachable();
+    let mut users: Vec<(ValId, Vec<NodeId>)> = Vec::new();
+    for &node in &order {
+        let uses = match graph.node(node) {
+            Node::Test { value, .. } => *value,
+            Node::Define { from, .. } => *from,
+            Node::Accept | Node::Reject => continue,
+        };
+        for &part in chosen.parts(uses) {
+            if done.contains(&part) {
+                continue;
+            }
+            match users.iter_mut().find(|(value, _)| *value == part) {
+                Some((_, nodes)) => nodes.push(node),
+                None => users.push((part, vec![node])),
+            }
+        }
+    }
+    // The latest made one depends on the others, not they on it.
+    let (value, nodes) = users.into_iter().max_by_key(|(value, _)| *value)?;
+    let dominators = dominators(graph, &order);
+    let at = nodes.into_iter().reduce(|a, b| common(&dominators, a, b))?;
+    Some((value, at))
+}
+
+/// The last node on every way to each node but itself, by node; the root's is the root.
+fn dominators(graph: &Graph, order: &[NodeId]) -> Vec<NodeId> {
+    let mut dominators: Vec<Option<NodeId>> = vec![None; graph.size()];
+    dominators[graph.root.index()] = Some(graph.root);
+    for &node in order {
+        for next in graph.node(node).targets() {
+            // Nobody uses a value at the ends, where most ways meet.
+            if next == Graph::ACCEPT || next == Graph::REJECT {
+                continue;
+            }
+            let at = match dominators[next.index()] {
+                None => node,
+                Some(other) => {
+                    let known = |id: NodeId| dominators[id.index()].unwrap_or(graph.root);
+                    nearest(known, node, other)
+                }
+            };
+            dominators[next.index()] = Some(at);
+        }
+    }
+    dominators.into_iter().map(|node| node.unwrap_or(graph.root)).collect()
+}
+
+fn common(dominators: &[NodeId], a: NodeId, b: NodeId) -> NodeId {
+    nearest(|id| dominators[id.index()], a, b)
+}
+
+/// Where the ways up from two nodes meet. Numbers rise on the way up.
+fn nearest(up: impl Fn(NodeId) -> NodeId, mut a: NodeId, mut b: NodeId) -> NodeId {
+    while a != b {
+        if a < b { a = up(a) } else { b = up(b) }
+    }
+    a
+}
+
+/// The graph with `value` defined on every way into `at`.
+fn with_definition(ir: &Ir, old: &Graph, value: ValId, at: NodeId) -> Graph {
+    let Value::Choose(arms) = ir.get(value) else { return Graph::new() };
+    let mut graph = Graph::new();
+    let mut made: Vec<NodeId> = vec![Graph::REJECT; old.size()];
+    made[Graph::ACCEPT.index()] = Graph::ACCEPT;
+    let mut reached = old.reachable();
+    reached.reverse();
+    for id in reached {
+        let new = match old.node(id) {
+            Node::Accept | Node::Reject => continue,
+            Node::Test { value, cases } => {
+                let cases = cases.iter().map(|&(high, next)| (high, made[next.index()]));
+                graph.test(ir, *value, cases)
+            }
+            &Node::Define { value, from, next } => {
+                graph.add(Node::Define { value, from, next: made[next.index()] })
+            }
+        };
+        made[id.index()] = new;
+        if id == at {
+            let mut otherwise = Graph::REJECT;
+            for &(condition, from) in arms.iter().rev() {
+                let chosen = match ir.get(from) {
+                    Value::Fail => Graph::REJECT,
+                    _ => graph.add(Node::Define { value, from, next: new }),
+                };
+                otherwise = build(&mut graph, ir, condition, chosen, otherwise);
+            }
+            made[id.index()] = otherwise;
+        }
+    }
+    graph.root = made[old.root.index()];
+    graph
+}

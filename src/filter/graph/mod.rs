@@ -1,0 +1,225 @@
+//! The control flow of a filter: an arena of nodes, each of which looks at one value and goes on by what it is.
+//!
+//! A node is made after the nodes that it goes to, and equal nodes are one, so numbers fall along every path: there
+//! is no loop, a walk by falling numbers is in topological order, and equal tails are common.
+
+mod build;
+mod define;
+pub mod print;
+
+pub use build::build;
+pub use define::define;
+
+use super::ir::{Ir, Set, ValId, Value};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+/// A node's number in its [`Graph`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(u32);
+
+impl NodeId {
+    /// As an index.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Node {
+    /// The packet is not wanted.
+    Reject,
+    /// The packet is wanted.
+    Accept,
+    /// Goes on by a value. Each case ends at the number it names and begins after the one before; the last one ends at the
+    /// highest number, and neighbours differ in where they go.
+    Test {
+        /// What is looked at.
+        value: ValId,
+        /// The last number of each case, and where it goes.
+        cases: Vec<(u32, NodeId)>,
+    },
+    /// Remembers `from` as what `value` is on the way from here. Those who use `value` are behind such nodes on
+    /// every way.
+    Define {
+        /// What is remembered.
+        value: ValId,
+        /// How it is computed here.
+        from: ValId,
+        /// Where it goes on.
+        next: NodeId,
+    },
+}
+
+/// An arena of nodes.
+#[derive(Debug)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    ids: HashMap<Node, NodeId, BuildHasherDefault<super::ir::Fast>>,
+    /// Where a packet begins.
+    pub root: NodeId,
+}
+
+impl Graph {
+    /// Where packets end that are not wanted.
+    pub const REJECT: NodeId = NodeId(0);
+    /// Where packets end that are wanted.
+    pub const ACCEPT: NodeId = NodeId(1);
+
+    /// Both ends, and nothing else.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut graph = Self { nodes: Vec::new(), ids: HashMap::default(), root: Self::REJECT };
+        graph.add(Node::Reject);
+        graph.add(Node::Accept);
+        graph
+    }
+
+    /// A node.
+    ///
+    /// # Panics
+    /// If the number is of another graph.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// A node, by its index.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn node_at(&self, index: usize) -> &Node {
+        &self.nodes[index]
+    }
+
+    /// How many nodes there are, reachable or not.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The node, made if there is none like it.
+    pub fn add(&mut self, node: Node) -> NodeId {
+        if let Some(&id) = self.ids.get(&node) {
+            return id;
+        }
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.ids.insert(node.clone(), id);
+        self.nodes.push(node);
+        id
+    }
+
+    /// A test of `value`; neighbouring cases that go to the same place become one.
+    pub fn test(
+        &mut self,
+        ir: &Ir,
+        value: ValId,
+        cases: impl IntoIterator<Item = (u32, NodeId)>,
+    ) -> NodeId {
+        if matches!(ir.get(value), Value::Fail) {
+            return Self::REJECT;
+        }
+        let cases = joined(cases);
+        match cases[..] {
+            // A test that decides nothing, and does not matter if it fails.
+            [(_, only)] if only == Self::REJECT || ir.extent(value) == (0, true) => only,
+            _ => self.add(Node::Test { value, cases }),
+        }
+    }
+
+    /// The nodes that can be reached, each before those that it goes to.
+    #[must_use]
+    pub fn reachable(&self) -> Vec<NodeId> {
+        let mut seen = vec![false; self.nodes.len()];
+        let mut order = Vec::new();
+        seen[self.root.index()] = true;
+        for n in (0..=self.root.index()).rev() {
+            if !seen[n] {
+                continue;
+            }
+            for next in self.nodes[n].targets() {
+                seen[next.index()] = true;
+            }
+            order.push(NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+        }
+        order
+    }
+
+    /// Whether the arena keeps its promises.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let sound = |(n, node): (usize, &Node)| {
+            node.targets().all(|next| next.index() < n)
+                && match node {
+                    Node::Test { cases, .. } => {
+                        cases.last().is_some_and(|&(high, _)| high == u32::MAX)
+                            && cases.windows(2).all(|pair| pair[0].0 < pair[1].0)
+                            && cases.windows(2).all(|pair| pair[0].1 != pair[1].1)
+                    }
+                    _ => true,
+                }
+        };
+        self.root.index() < self.nodes.len() && self.nodes.iter().enumerate().all(sound)
+    }
+}
+
+impl Default for Graph {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Node {
+    /// Where it goes on, with repetitions.
+    pub fn targets(&self) -> impl Iterator<Item = NodeId> + '_ {
+        let (cases, next) = match self {
+            Self::Reject | Self::Accept => (&[][..], None),
+            Self::Test { cases, .. } => (&cases[..], None),
+            Self::Define { next, .. } => (&[][..], Some(*next)),
+        };
+        cases.iter().map(|&(_, next)| next).chain(next)
+    }
+}
+
+/// Cases of which no neighbours go to the same place.
+#[must_use]
+pub fn joined(cases: impl IntoIterator<Item = (u32, NodeId)>) -> Vec<(u32, NodeId)> {
+    let mut all: Vec<(u32, NodeId)> = Vec::new();
+    for (high, next) in cases {
+        match all.last_mut() {
+            Some(last) if last.1 == next => last.0 = high,
+            _ => all.push((high, next)),
+        }
+    }
+    all
+}
+
+/// The cases of ranges `(low, high)` that ascend, and of everything between them.
+#[must_use]
+pub fn cases_of(
+    ranges: impl IntoIterator<Item = (u32, u32, NodeId)>,
+    elsewhere: NodeId,
+) -> Vec<(u32, NodeId)> {
+    let mut cases = Vec::new();
+    let mut from = Some(0);
+    for (low, high, node) in ranges {
+        if from.is_some_and(|from| from < low) {
+            cases.push((low - 1, elsewhere));
+        }
+        cases.push((high, node));
+        from = high.checked_add(1);
+    }
+    if from.is_some() {
+        cases.push((u32::MAX, elsewhere));
+    }
+    joined(cases)
+}
+
+/// The cases of a set.
+#[must_use]
+pub fn cases_of_set(set: &Set, inside: NodeId, outside: NodeId) -> Vec<(u32, NodeId)> {
+    cases_of(set.ranges().iter().map(|&(low, high)| (low, high, inside)), outside)
+}
