@@ -10,8 +10,10 @@ pub mod code;
 pub mod emit;
 pub mod graph;
 pub mod ir;
+pub mod lex;
 pub mod optimise;
 pub mod pred;
+pub mod token;
 
 /// What the meaning of an expression depends on besides its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
