@@ -8,6 +8,7 @@
 pub mod ast;
 pub mod code;
 pub mod emit;
+pub mod error;
 pub mod graph;
 pub mod ir;
 pub mod lex;
