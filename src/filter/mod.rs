@@ -13,8 +13,10 @@ pub mod graph;
 pub mod ir;
 pub mod lex;
 pub mod optimise;
+pub mod parse;
 pub mod pred;
 pub mod token;
+pub mod words;
 
 /// What the meaning of an expression depends on besides its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
