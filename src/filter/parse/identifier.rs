@@ -1,7 +1,7 @@
 //! What qualifiers apply to.
 
 use super::{Frame, Open, Parser, Result, Value};
-use crate::filter::ast::{BinOp, Id, Kind, Quals, Span, Spanned, Step, Term};
+use crate::filter::ast::{BinOp, Id, Kind, Qualified, Quals, Span, Spanned, Step, Term};
 use crate::filter::error::FilterError;
 use crate::filter::token::{Bad, Token, Word};
 
@@ -77,7 +77,7 @@ impl<'t> Parser<'t> {
             _ => span.start,
         };
         let span = Span { start, ..span };
-        let node = Term::Id { quals: frame.quals, id };
+        let node = Term::Id(Qualified { quals: frame.quals, id });
         self.steps.push(Step::Term(Spanned { node, span }));
     }
 }
