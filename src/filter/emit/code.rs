@@ -106,27 +106,12 @@ impl<'i> Code<'i> {
         self.temporary &= !(1 << word);
     }
 
-    /// The byte whose lower half is the length in words that `value` is in bytes: the machine has an
-    /// instruction for IPv4 headers.
-    fn header_length(&self, value: ValId) -> Option<u32> {
-        let Value::Binary { op: BinOp::Lsh, left, right } = *self.ir.get(value) else {
-            return None;
-        };
-        let Value::Const(2) = self.ir.get(right) else { return None };
-        let Value::Binary { op: BinOp::And, left, right } = *self.ir.get(left) else { return None };
-        let Value::Const(0xf) = self.ir.get(right) else { return None };
-        match *self.ir.get(left) {
-            Value::Load { base: None, k, width: Width::Byte } => Some(k),
-            _ => None,
-        }
-    }
-
     /// Whether [`Code::x`] leaves the accumulator alone.
     fn is_easy_for_x(&self, value: ValId) -> bool {
         self.state.x == Some(value)
             || self.word(value).is_some()
             || matches!(self.ir.get(value), Value::Const(_) | Value::Len)
-            || self.header_length(value).is_some()
+            || self.ir.header_length(value).is_some()
     }
 
     /// Whether one load leaves it in the accumulator and the index register alone.
@@ -147,7 +132,7 @@ impl<'i> Code<'i> {
             self.set_x(LDX_IMM, n, Some(value));
         } else if *self.ir.get(value) == Value::Len {
             self.set_x(LDX_W_LEN, 0, Some(value));
-        } else if let Some(k) = self.header_length(value) {
+        } else if let Some(k) = self.ir.header_length(value) {
             self.set_x(LDX_B_MSH, k, Some(value));
         } else {
             self.a(value)?;

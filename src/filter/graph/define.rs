@@ -1,7 +1,8 @@
 //! Values that are chosen by conditions are computed once, where all who use them have passed: the conditions become
 //! tests, and each choice a definition.
 
-use super::{Graph, Node, NodeId, build};
+use super::dominators::Dominators;
+use super::{Graph, Node, NodeId, build, kept};
 use crate::filter::ir::{Ir, ValId, Value};
 use std::collections::HashMap;
 
@@ -78,78 +79,28 @@ fn next_choice(graph: &Graph, chosen: &mut Chosen<'_>, done: &[ValId]) -> Option
     }
     // The latest made one depends on the others, not they on it.
     let (value, nodes) = users.into_iter().max_by_key(|(value, _)| *value)?;
-    let dominators = dominators(graph, &order);
-    let at = nodes.into_iter().reduce(|a, b| common(&dominators, a, b))?;
-    Some((value, at))
-}
-
-/// The last node on every way to each node but itself, by node; the root's is the root.
-fn dominators(graph: &Graph, order: &[NodeId]) -> Vec<NodeId> {
-    let mut dominators: Vec<Option<NodeId>> = vec![None; graph.size()];
-    dominators[graph.root.index()] = Some(graph.root);
-    for &node in order {
-        for next in graph.node(node).targets() {
-            // Nobody uses a value at the ends, where most ways meet.
-            if next == Graph::ACCEPT || next == Graph::REJECT {
-                continue;
-            }
-            let at = match dominators[next.index()] {
-                None => node,
-                Some(other) => {
-                    let known = |id: NodeId| dominators[id.index()].unwrap_or(graph.root);
-                    nearest(known, node, other)
-                }
-            };
-            dominators[next.index()] = Some(at);
-        }
-    }
-    dominators.into_iter().map(|node| node.unwrap_or(graph.root)).collect()
-}
-
-fn common(dominators: &[NodeId], a: NodeId, b: NodeId) -> NodeId {
-    nearest(|id| dominators[id.index()], a, b)
-}
-
-/// Where the ways up from two nodes meet. Numbers rise on the way up.
-fn nearest(up: impl Fn(NodeId) -> NodeId, mut a: NodeId, mut b: NodeId) -> NodeId {
-    while a != b {
-        if a < b { a = up(a) } else { b = up(b) }
-    }
-    a
+    Some((value, Dominators::of(graph).common(&nodes)?))
 }
 
 /// The graph with `value` defined on every way into `at`.
 fn with_definition(ir: &Ir, old: &Graph, value: ValId, at: NodeId) -> Graph {
-    let Value::Choose(arms) = ir.get(value) else { return Graph::new() };
-    let mut graph = Graph::new();
-    let mut made: Vec<NodeId> = vec![Graph::REJECT; old.size()];
-    made[Graph::ACCEPT.index()] = Graph::ACCEPT;
-    let mut reached = old.reachable();
-    reached.reverse();
-    for id in reached {
-        let new = match old.node(id) {
-            Node::Accept | Node::Reject => continue,
-            Node::Test { value, cases } => {
-                let cases = cases.iter().map(|&(high, next)| (high, made[next.index()]));
-                graph.test(ir, *value, cases)
-            }
-            &Node::Define { value, from, next } => {
-                graph.add(Node::Define { value, from, next: made[next.index()] })
-            }
-        };
-        made[id.index()] = new;
-        if id == at {
-            let mut otherwise = Graph::REJECT;
-            for &(condition, from) in arms.iter().rev() {
-                let chosen = match ir.get(from) {
-                    Value::Fail => Graph::REJECT,
-                    _ => graph.add(Node::Define { value, from, next: new }),
-                };
-                otherwise = build(&mut graph, ir, condition, chosen, otherwise);
-            }
-            made[id.index()] = otherwise;
+    let arms: &[_] = match ir.get(value) {
+        Value::Choose(arms) => arms,
+        _ => &[],
+    };
+    old.edited(|graph, node, id, now| {
+        let user = kept(ir, graph, node, now);
+        if id != at {
+            return user;
         }
-    }
-    graph.root = made[old.root.index()];
-    graph
+        let mut otherwise = Graph::REJECT;
+        for &(condition, from) in arms.iter().rev() {
+            let chosen = match ir.get(from) {
+                Value::Fail => Graph::REJECT,
+                _ => graph.add(Node::Define { value, from, next: user }),
+            };
+            otherwise = build(graph, ir, condition, chosen, otherwise);
+        }
+        otherwise
+    })
 }

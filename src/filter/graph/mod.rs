@@ -5,10 +5,12 @@
 
 mod build;
 mod define;
+mod dominators;
 pub mod print;
 
 pub use build::build;
 pub use define::define;
+pub use dominators::Dominators;
 
 use super::ir::{Ir, Set, ValId, Value};
 use std::collections::HashMap;
@@ -130,6 +132,27 @@ impl Graph {
         }
     }
 
+    /// A graph like this one, but for what `edit` makes of nodes: it is given the new graph, a node, its number here,
+    /// and where everything behind it is now, and tells where those who went to the node go.
+    #[must_use]
+    pub fn edited(
+        &self,
+        mut edit: impl FnMut(&mut Self, &Node, NodeId, &dyn Fn(NodeId) -> NodeId) -> NodeId,
+    ) -> Self {
+        let mut graph = Self::new();
+        let mut made: Vec<NodeId> = vec![Self::REJECT; self.nodes.len()];
+        made[Self::ACCEPT.index()] = Self::ACCEPT;
+        for id in self.reachable().into_iter().rev() {
+            if id != Self::ACCEPT && id != Self::REJECT {
+                let now = |id: NodeId| made[id.index()];
+                let new = edit(&mut graph, self.node(id), id, &now);
+                made[id.index()] = new;
+            }
+        }
+        graph.root = made[self.root.index()];
+        graph
+    }
+
     /// The nodes that can be reached, each before those that it goes to.
     #[must_use]
     pub fn reachable(&self) -> Vec<NodeId> {
@@ -163,6 +186,21 @@ impl Graph {
                 }
         };
         self.root.index() < self.nodes.len() && self.nodes.iter().enumerate().all(sound)
+    }
+}
+
+/// What [`Graph::edited`] keeps of a node: all but where it goes.
+#[must_use]
+pub fn kept(ir: &Ir, graph: &mut Graph, node: &Node, now: &dyn Fn(NodeId) -> NodeId) -> NodeId {
+    match *node {
+        Node::Reject => Graph::REJECT,
+        Node::Accept => Graph::ACCEPT,
+        Node::Test { value, ref cases } => {
+            graph.test(ir, value, cases.iter().map(|&(high, next)| (high, now(next))))
+        }
+        Node::Define { value, from, next } => {
+            graph.add(Node::Define { value, from, next: now(next) })
+        }
     }
 }
 

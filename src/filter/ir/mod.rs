@@ -23,6 +23,7 @@ pub struct Ir {
     formulas: Vec<Formula>,
     formula_ids: Ids<Formula, FormId>,
     fold_error: Option<BinOp>,
+    early: Vec<ValId>,
 }
 
 type Ids<K, V> = HashMap<K, V, BuildHasherDefault<Fast>>;
@@ -61,6 +62,18 @@ impl Ir {
 
     fn note_fold(&mut self, op: BinOp) {
         self.fold_error.get_or_insert(op);
+    }
+
+    /// Lets `value` be computed before it is known that it is needed: it is where a header ends, and a packet too short
+    /// to tell that is not wanted.
+    pub fn allow_early(&mut self, value: ValId) {
+        self.early.push(value);
+    }
+
+    /// The values that may be computed early.
+    #[must_use]
+    pub fn early(&self) -> &[ValId] {
+        &self.early
     }
 
     /// How many bytes a packet must have for `value` to be computed, at least; and whether just so many are enough.
@@ -107,7 +120,7 @@ impl Ir {
                 both(left, right)
             }
             Value::Neg(of) => self.extent(of),
-            Value::Choose(_) | Value::Chain { .. } => (0, false),
+            Value::Choose(_) | Value::Remembered(_) | Value::Chain { .. } => (0, false),
             Value::Fail => (u32::MAX, false),
         }
     }

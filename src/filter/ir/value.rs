@@ -95,6 +95,8 @@ pub enum Value {
         /// The protocol that is looked for.
         target: u8,
     },
+    /// An offset that was computed on the way; which one depends on the way. Only the optimiser makes these.
+    Remembered(u32),
     /// Rejects the packet.
     Fail,
 }
@@ -201,6 +203,74 @@ impl Ir {
     /// Where a walk along a chain of headers stops.
     pub fn chain(&mut self, at: u32, ip6: bool, target: u8) -> ValId {
         self.value(Value::Chain { at, ip6, target })
+    }
+
+    /// The byte whose lower half is the length in words that `value` is in bytes: the machine has an
+    /// instruction for IPv4 headers.
+    #[must_use]
+    pub fn header_length(&self, value: ValId) -> Option<u32> {
+        let Value::Binary { op: BinOp::Lsh, left, right } = *self.get(value) else {
+            return None;
+        };
+        let &Value::Const(2) = self.get(right) else { return None };
+        let Value::Binary { op: BinOp::And, left, right } = *self.get(left) else { return None };
+        let &Value::Const(0xf) = self.get(right) else { return None };
+        match *self.get(left) {
+            Value::Load { base: None, k, width: Width::Byte } => Some(k),
+            _ => None,
+        }
+    }
+
+    /// An offset that is not yet in use anywhere else.
+    pub fn remembered(&mut self) -> ValId {
+        let number = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        self.value(Value::Remembered(number))
+    }
+
+    /// `value` with `new` in the place of `old`.
+    pub fn replaced(&mut self, value: ValId, old: ValId, new: ValId) -> ValId {
+        // Parts have lower numbers, so all that hold `old` are between it and `value`.
+        if value <= old {
+            return if value == old { new } else { value };
+        }
+        let mut work = vec![value];
+        let mut done: std::collections::HashMap<ValId, ValId> = [(old, new)].into();
+        while let Some(&at) = work.last() {
+            let parts: Vec<ValId> = match *self.get(at) {
+                _ if done.contains_key(&at) => Vec::new(),
+                Value::Binary { left, right, .. } | Value::Compare { left, right, .. } => {
+                    vec![left, right]
+                }
+                Value::Neg(of) => vec![of],
+                Value::Load { base: Some(base), .. } => vec![base],
+                _ => Vec::new(),
+            };
+            let left = parts.iter().filter(|part| **part > old && !done.contains_key(part));
+            let left: Vec<ValId> = left.copied().collect();
+            if !left.is_empty() {
+                work.extend(left);
+                continue;
+            }
+            work.pop();
+            if done.contains_key(&at) {
+                continue;
+            }
+            let now = |part: ValId| done.get(&part).copied().unwrap_or(part);
+            let new = match *self.get(at) {
+                Value::Binary { op, left, right } => {
+                    Value::Binary { op, left: now(left), right: now(right) }
+                }
+                Value::Compare { rel, left, right } => {
+                    Value::Compare { rel, left: now(left), right: now(right) }
+                }
+                Value::Neg(of) => Value::Neg(now(of)),
+                Value::Load { base, k, width } => Value::Load { base: base.map(now), k, width },
+                ref other => other.clone(),
+            };
+            let new = self.value(new);
+            done.insert(at, new);
+        }
+        done.get(&value).copied().unwrap_or(value)
     }
 
     /// `a op b`, as the machine computes it.

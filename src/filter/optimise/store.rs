@@ -1,0 +1,100 @@
+//! A value that costs more than one instruction and is a base for loads in several places is computed once and
+//! remembered.
+
+use crate::filter::graph::{Dominators, Graph, Node, NodeId, kept};
+use crate::filter::ir::{Ir, ValId, Value};
+
+/// The graph with such values computed once.
+#[must_use]
+pub fn store(ir: &mut Ir, mut graph: Graph) -> Graph {
+    let mut tried: Vec<ValId> = Vec::new();
+    while let Some((value, at)) = candidate(ir, &graph, &mut tried) {
+        let remembered = ir.remembered();
+        graph = with_stored(ir, &graph, value, at, remembered);
+    }
+    graph
+}
+
+/// Distinct bases that are looked at, at most: what filters have is one or two.
+const MAX_TRIED: usize = 64;
+
+/// A value to compute once, and the last node on every way to its users.
+fn candidate(ir: &Ir, graph: &Graph, tried: &mut Vec<ValId>) -> Option<(ValId, NodeId)> {
+    let mut users: Vec<(ValId, Vec<NodeId>)> = Vec::new();
+    for node in graph.reachable() {
+        let value = match graph.node(node) {
+            Node::Test { value, .. } => *value,
+            Node::Define { from, .. } => *from,
+            Node::Accept | Node::Reject => continue,
+        };
+        for base in bases(ir, value) {
+            match users.iter().position(|(value, _)| *value == base) {
+                Some(at) => users[at].1.push(node),
+                None if users.len() < MAX_TRIED => users.push((base, vec![node])),
+                None => {}
+            }
+        }
+    }
+    users.retain(|(value, nodes)| nodes.len() > 1 && !tried.contains(value));
+    let dominators = (!users.is_empty()).then(|| Dominators::of(graph))?;
+    // What others are made of comes first.
+    users.sort_by_key(|(value, _)| *value);
+    users.into_iter().find_map(|(value, nodes)| {
+        tried.push(value);
+        let at = dominators.common(&nodes)?;
+        (nodes.contains(&at) || ir.early().contains(&value)).then_some((value, at))
+    })
+}
+
+/// The bases of the loads in `value` that take more than one instruction.
+fn bases(ir: &Ir, value: ValId) -> Vec<ValId> {
+    let mut bases = Vec::new();
+    let mut work = vec![value];
+    while let Some(value) = work.pop() {
+        match *ir.get(value) {
+            Value::Binary { left, right, .. } | Value::Compare { left, right, .. } => {
+                work.extend([left, right]);
+            }
+            Value::Neg(of) => work.push(of),
+            Value::Load { base: Some(base), .. } => {
+                if is_costly(ir, base) && !bases.contains(&base) {
+                    bases.push(base);
+                }
+                work.push(base);
+            }
+            _ => {}
+        }
+        if bases.len() > MAX_TRIED || work.len() > MAX_TRIED {
+            break;
+        }
+    }
+    bases
+}
+
+/// Whether it takes more than one instruction to have it in the index register.
+fn is_costly(ir: &Ir, value: ValId) -> bool {
+    match ir.get(value) {
+        Value::Remembered(_) | Value::Choose(_) | Value::Const(_) | Value::Len => false,
+        _ => ir.header_length(value).is_none(),
+    }
+}
+
+fn with_stored(ir: &mut Ir, old: &Graph, value: ValId, at: NodeId, new: ValId) -> Graph {
+    old.edited(|graph, node, id, now| {
+        let node = match *node {
+            Node::Test { value: looked_at, ref cases } => {
+                Node::Test { value: ir.replaced(looked_at, value, new), cases: cases.clone() }
+            }
+            Node::Define { value: defined, from, next } => {
+                Node::Define { value: defined, from: ir.replaced(from, value, new), next }
+            }
+            ref end => end.clone(),
+        };
+        let user = kept(ir, graph, &node, now);
+        if id == at {
+            graph.add(Node::Define { value: new, from: value, next: user })
+        } else {
+            user
+        }
+    })
+}
