@@ -15,6 +15,7 @@ pub mod lex;
 pub mod optimise;
 pub mod parse;
 pub mod pred;
+pub mod print;
 pub mod token;
 pub mod words;
 

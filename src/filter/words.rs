@@ -13,6 +13,11 @@ pub fn value(names: Words, name: &str) -> Option<u8> {
     names.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, value)| value)
 }
 
+/// The first name of a value.
+pub fn name(words: Words, value: u8) -> Option<&'static str> {
+    words.iter().find(|&&(_, known)| known == value).map(|&(name, _)| name)
+}
+
 /// The bits of the type in the first byte of a frame control field.
 pub const WLAN_TYPE_MASK: u8 = 0x0c;
 /// The bits of the subtype in the same byte.
@@ -86,6 +91,11 @@ pub const WLAN_DIRS: Words = &[("nods", 0), ("tods", 1), ("fromds", 2), ("dstods
 pub fn llc(name: &str) -> Option<Llc> {
     let known = LLC.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
     known.map(|&(_, llc)| llc)
+}
+
+/// The name of what `llc` is followed by.
+pub fn llc_name(llc: Llc) -> Option<&'static str> {
+    LLC.iter().find(|&&(_, known)| known == llc).map(|&(name, _)| name)
 }
 
 /// `rnr` is a keyword: the parser maps it to the one here.

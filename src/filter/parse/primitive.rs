@@ -37,7 +37,7 @@ impl<'t> Parser<'t> {
             (Token::Atm(atm), None) => self.taken(Term::Atm(atm)),
             (Token::Mtp2(mtp2), None) => self.taken(Term::Mtp2(mtp2)),
             (Token::Word(word), None) => self.word(word)?,
-            (_, None) => return Err(self.expected(Want::Term.hint())),
+            (_, None) => return Err(self.expected(self.top().want.hint())),
         };
         self.push(term, start);
         Ok(true)
@@ -88,7 +88,7 @@ impl<'t> Parser<'t> {
     /// Terms that begin with a keyword of no family.
     fn word(&mut self, word: Word) -> Result<Term<'t>> {
         if word == Word::Len || word == Word::Mask {
-            return Err(self.expected(Want::Term.hint()));
+            return Err(self.expected(self.top().want.hint()));
         }
         self.take();
         Ok(match word {
@@ -111,7 +111,7 @@ impl<'t> Parser<'t> {
             Word::Subrulenum => Term::Pf(Pf::Subrulenum(self.literal("a rule's number")?)),
             Word::Reason => Term::Pf(Pf::Reason(self.reason()?)),
             Word::Action => Term::Pf(Pf::Action(self.action()?)),
-            _ => return Err(self.expected(Want::Term.hint())),
+            _ => return Err(self.expected(self.top().want.hint())),
         })
     }
 
