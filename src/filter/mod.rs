@@ -12,6 +12,7 @@ pub mod error;
 pub mod graph;
 pub mod ir;
 pub mod lex;
+pub mod lower;
 pub mod optimise;
 pub mod parse;
 pub mod pred;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows protocols, and nothing here knows registers or instructions.
 
+pub mod eval;
 pub mod formula;
 pub mod set;
 pub mod value;
