@@ -4,6 +4,8 @@
 //! depth that a text chooses becomes depth of a call stack, and whoever walks the list meets names, and
 //! errors, in reading order.
 
+use std::fmt;
+
 /// Where in the text something stands: byte offsets, the end excluded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -389,4 +391,71 @@ pub enum Term<'t, I = Qualified<'t>> {
         /// What it is compared with.
         value: u32,
     },
+}
+
+impl<'t, I> Term<'t, I> {
+    /// The same term with what `of` makes of its identifier, if it has one.
+    pub fn try_map_id<J, E>(&self, of: impl FnOnce(&I) -> Result<J, E>) -> Result<Term<'t, J>, E> {
+        Ok(match *self {
+            Self::Id(ref id) => Term::Id(of(id)?),
+            Self::Abbrev(proto) => Term::Abbrev(proto),
+            Self::Relation { op, ref left, ref right } => {
+                Term::Relation { op, left: left.clone(), right: right.clone() }
+            }
+            Self::Broadcast(proto) => Term::Broadcast(proto),
+            Self::Multicast(proto) => Term::Multicast(proto),
+            Self::Less(len) => Term::Less(len),
+            Self::Greater(len) => Term::Greater(len),
+            Self::Byte { offset, op, value } => Term::Byte { offset, op, value },
+            Self::Inbound => Term::Inbound,
+            Self::Outbound => Term::Outbound,
+            Self::Ifindex(index) => Term::Ifindex(index),
+            Self::Vlan(id) => Term::Vlan(id),
+            Self::Mpls(label) => Term::Mpls(label),
+            Self::Pppoed => Term::Pppoed,
+            Self::Pppoes(session) => Term::Pppoes(session),
+            Self::Geneve(vni) => Term::Geneve(vni),
+            Self::Vxlan(vni) => Term::Vxlan(vni),
+            Self::Pf(field) => Term::Pf(field),
+            Self::WlanType { value, mask } => Term::WlanType { value, mask },
+            Self::WlanDir(direction) => Term::WlanDir(direction),
+            Self::Llc(kind) => Term::Llc(kind),
+            Self::Atm(class) => Term::Atm(class),
+            Self::AtmField { field, op, value } => Term::AtmField { field, op, value },
+            Self::Mtp2(unit) => Term::Mtp2(unit),
+            Self::Mtp3 { field, op, value } => Term::Mtp3 { field, op, value },
+        })
+    }
+}
+
+/// The keyword, which is the variant's name in small letters.
+impl fmt::Display for Proto {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format!("{self:?}").to_lowercase())
+    }
+}
+
+/// The keyword, which is the variant's name in small letters.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format!("{self:?}").to_lowercase())
+    }
+}
+
+/// The keyword, or the words.
+impl fmt::Display for Dir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Src => "src",
+            Self::Dst => "dst",
+            Self::SrcOrDst => "src or dst",
+            Self::SrcAndDst => "src and dst",
+            Self::Addr1 => "addr1",
+            Self::Addr2 => "addr2",
+            Self::Addr3 => "addr3",
+            Self::Addr4 => "addr4",
+            Self::Ra => "ra",
+            Self::Ta => "ta",
+        })
+    }
 }

@@ -17,6 +17,7 @@ pub mod optimise;
 pub mod parse;
 pub mod pred;
 pub mod print;
+pub mod resolve;
 pub mod token;
 pub mod words;
 

@@ -1,0 +1,2 @@
+//! Tests of the resolver, with names that only they know.
+use super::*;
