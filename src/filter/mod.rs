@@ -11,6 +11,7 @@ pub mod emit;
 pub mod error;
 pub mod graph;
 pub mod ir;
+mod join;
 pub mod lex;
 pub mod lower;
 pub mod optimise;
