@@ -154,6 +154,8 @@ pub trait Source {
     fn woken(&mut self, revents: i16) -> Result<()>;
     /// The longest that a program may wait on the descriptor before it reads anyway.
     fn required_timeout(&self) -> Option<Duration>;
+    /// Whether filters can ask the kernel for the VLAN tags that it takes out of packets.
+    fn tells_vlan_tags(&self) -> bool;
     /// Lets through only what `program` accepts, from the next packet to be read on.
     fn set_filter(&mut self, program: Program) -> Result<()>;
     /// Lets through only packets of `direction`.

@@ -8,7 +8,7 @@ use super::interface::Interface;
 use super::ring::frame::{Rules, Scale, Userland};
 use super::ring::{self, Aside, Ring};
 use super::{Direction, Fill, Link, Port, Source, Stats, Wait};
-use crate::bpf::insn::RET_K;
+use crate::bpf::insn::{RET_K, SKF_AD_VLAN_TAG_PRESENT};
 use crate::bpf::{Insn, Program};
 use crate::error::{Code, Error, Result, WarnCode, Warning};
 use crate::handle::batch::{Batch, Lent};
@@ -291,6 +291,10 @@ impl Source for PacketSocket {
 
     fn required_timeout(&self) -> Option<Duration> {
         self.down.then_some(Duration::from_millis(NETDOWN_POLL_MS.unsigned_abs().into()))
+    }
+
+    fn tells_vlan_tags(&self) -> bool {
+        socket::bpf_extensions(self.fd()).is_ok_and(|most| most >= SKF_AD_VLAN_TAG_PRESENT)
     }
 
     fn set_filter(&mut self, program: Program) -> Result<()> {

@@ -11,6 +11,7 @@ pub mod options;
 use crate::bpf::{Insn, Program};
 use crate::capture::{self, Direction, Fill, Port, Source, Stats};
 use crate::error::{Code, Error, Result, Warning};
+use crate::filter;
 use crate::linktype;
 use crate::sys::{Errno, Sys, eventfd, poll};
 use batch::{Batch, Lent};
@@ -32,6 +33,8 @@ pub struct Handle {
     state: RefCell<State>,
     /// What may be used while `state` is borrowed: set as long as a source is open.
     port: RwLock<Option<Arc<dyn Port>>>,
+    /// Likewise; set once there is a link type. Filters are compiled while another thread reads.
+    facts: RwLock<Option<Facts>>,
 }
 
 /// Where in its life a handle is.
@@ -64,6 +67,17 @@ pub struct Dead {
     pub snapshot: i32,
     /// `PRECISION_MICRO` or `PRECISION_NANO`.
     pub precision: i32,
+}
+
+/// What the meaning of a filter depends on besides its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The link type.
+    pub datalink: i32,
+    /// The snapshot length.
+    pub snapshot: i32,
+    /// Where the packets come from.
+    pub source: filter::Source,
 }
 
 /// What a step came to.
@@ -158,7 +172,10 @@ impl Handle {
 
     /// Begins the life of a handle without packets.
     pub fn open_dead(&self, dead: Dead) -> Result<()> {
-        self.begin(State::Dead(dead))
+        let Dead { datalink, snapshot, .. } = dead;
+        self.begin(State::Dead(dead))?;
+        *self.facts.write() = Some(Facts { datalink, snapshot, source: filter::Source::Dead });
+        Ok(())
     }
 
     fn begin(&self, state: State) -> Result<()> {
@@ -173,6 +190,7 @@ impl Handle {
         self.control.retire();
         self.batch.clear();
         *self.port.write() = None;
+        *self.facts.write() = None;
         drop(ended);
         Ok(())
     }
@@ -195,6 +213,11 @@ impl Handle {
             source.set_nonblocking(true)?;
         }
         *self.port.write() = Some(source.port());
+        *self.facts.write() = Some(Facts {
+            datalink: source.datalink(),
+            snapshot: source.snapshot().cast_signed(),
+            source: filter::Source::Live { vlan: source.tells_vlan_tags() },
+        });
         self.control.set_wake(Some(&wake));
         let options = (**options).clone();
         *state = State::Live(Box::new(Live { options, source, _wake: wake }));
@@ -346,10 +369,19 @@ impl Handle {
         match &mut *self.state()? {
             State::Live(live) if live.source.datalink() != dlt => {
                 self.take_back(&mut *live.source);
-                live.source.set_datalink(dlt)
+                live.source.set_datalink(dlt)?;
+                if let Some(facts) = &mut *self.facts.write() {
+                    facts.datalink = dlt;
+                }
+                Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// What filters depend on; `None` before activation. Other threads may ask while the handle is read.
+    pub fn facts(&self) -> Option<Facts> {
+        *self.facts.read()
     }
 
     /// Bytes that packets are cut to.

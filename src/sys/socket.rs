@@ -56,6 +56,12 @@ pub fn pending_error(fd: BorrowedFd<'_>) -> Sys<i32> {
     get(fd, libc::SOL_SOCKET, libc::SO_ERROR, 0)
 }
 
+/// Up to which distance from `SKF_AD_OFF` the kernel knows what to load (SO_BPF_EXTENSIONS, since 3.14).
+pub fn bpf_extensions(fd: BorrowedFd<'_>) -> Sys<u32> {
+    let most: libc::c_int = get(fd, libc::SOL_SOCKET, libc::SO_BPF_EXTENSIONS, 0)?;
+    Ok(u32::try_from(most).unwrap_or(0))
+}
+
 /// Has the kernel run `program` on everything that the socket receives from now on.
 pub fn attach_filter(fd: BorrowedFd<'_>, program: &[Insn]) -> Sys<()> {
     let len = u16::try_from(program.len()).map_err(|_| Errno(libc::EINVAL))?;
