@@ -37,12 +37,6 @@ fn unqualified(id: Id<'_>) -> String {
 }
 
 fn identifier(quals: Quals, id: Id<'_>, names: &dyn Resolver) -> Result<Match> {
-    if let Some(shape) = address_shape(id)
-        && let Some(kind @ (Kind::Port | Kind::PortRange | Kind::Proto | Kind::ProtoChain)) =
-            quals.kind
-    {
-        return Err(format!("'{kind}' qualifier applied to {shape}"));
-    }
     match id {
         Id::Name(name) => by_name(quals, name, names),
         Id::Number(number) => by_number(quals, number),
@@ -58,18 +52,6 @@ fn identifier(quals: Quals, id: Id<'_>, names: &dyn Resolver) -> Result<Match> {
         Id::V6Len(text, len) => v6(quals, text, &format!("{text}/{len}"), len),
         Id::Mac48(text) => mac48(quals, text),
         Id::Mac8(text) => mac8(quals, text),
-    }
-}
-
-/// How libpcap calls an IP address written so.
-fn address_shape(id: Id<'_>) -> Option<&'static str> {
-    match id {
-        Id::V4(_) => Some("IPv4 address"),
-        Id::V4Len(..) => Some("IPv4 address and prefix length"),
-        Id::V4Mask(..) => Some("IPv4 address and netmask"),
-        Id::V6(_) => Some("IPv6 address"),
-        Id::V6Len(..) => Some("IPv6 address and prefix length"),
-        _ => None,
     }
 }
 
