@@ -288,12 +288,7 @@ fn decnet(quals: Quals, text: &str, addr: Option<u16>) -> Result<Match> {
     Ok(Match::Decnet { addr, side })
 }
 
-fn mac48_of(
-    name: &str,
-    field: LinkField,
-    context: &'static str,
-    names: &dyn Resolver,
-) -> Match {
+fn mac48_of(name: &str, field: LinkField, context: &'static str, names: &dyn Resolver) -> Match {
     match names.ether(name.as_bytes()) {
         Some(addr) => Match::Mac48 { addr, field, context },
         None => Match::UnknownMac48 { name: name.to_owned(), context },
