@@ -63,9 +63,9 @@ fn invalid(qualifier: impl Display, of: impl Display) -> String {
     format!("'{qualifier}' is not a valid qualifier for '{of}'")
 }
 
-fn at_most<T: TryFrom<u32> + Display>(what: &str, value: u32, max: T) -> Result<T>
+fn at_most<T>(what: &str, value: u32, max: T) -> Result<T>
 where
-    T: PartialOrd,
+    T: TryFrom<u32> + Display + PartialOrd,
 {
     match T::try_from(value) {
         Ok(value) if value <= max => Ok(value),

@@ -159,7 +159,7 @@ impl Ir {
                 None
             }
             Value::Chain { at, ip6, target } => packet.chain(at, ip6, target),
-            Value::Fail => None,
+            Value::Remembered(_) | Value::Fail => None,
         }
     }
 }
