@@ -7,6 +7,7 @@
 
 pub mod ast;
 pub mod code;
+pub mod compile;
 pub mod emit;
 pub mod error;
 pub mod graph;
