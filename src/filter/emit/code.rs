@@ -248,7 +248,10 @@ impl<'i> Code<'i> {
         if self.depth > MAX_DEPTH {
             return Err(Stuck::Registers);
         }
-        if self.is_plain(inner) {
+        if commutes(op) && self.is_plain(other) {
+            self.set_x(MISC_TAX, 0, Some(inner));
+            self.load(other)?;
+        } else if self.is_plain(inner) {
             // It was loaded in vain.
             if let Some((_, before)) = self.insns.pop() {
                 self.state = before;
@@ -362,6 +365,10 @@ const FOLLOW: usize = 9;
 fn distance(from: usize, to: usize) -> u32 {
     let wide = to.wrapping_sub(from + 1) as u64;
     (wide & u64::from(u32::MAX)) as u32
+}
+
+const fn commutes(op: BinOp) -> bool {
+    matches!(op, BinOp::Add | BinOp::Mul | BinOp::And | BinOp::Or | BinOp::Xor)
 }
 
 const fn size(width: Width) -> u16 {

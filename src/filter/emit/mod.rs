@@ -4,6 +4,7 @@
 mod assemble;
 mod code;
 mod search;
+mod tails;
 
 pub use code::Stuck;
 
@@ -16,6 +17,7 @@ use assemble::{Block, End, assemble};
 use code::{Code, State};
 use search::{Jump, To, jumps};
 use std::collections::HashMap;
+use tails::{Tail, Tails, Use};
 
 /// The program of a graph; `snaplen` is what it returns for wanted packets.
 ///
@@ -24,8 +26,9 @@ use std::collections::HashMap;
 pub fn emit(ir: &Ir, graph: &Graph, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
     // Which values need a scratch word shows when one is asked for that is in no register.
     let mut kept: Vec<ValId> = Vec::new();
+    let tails = tails::find(ir, graph);
     loop {
-        match Emitter::new(ir, graph, &kept).run(snaplen) {
+        match Emitter::new(ir, graph, &tails, &kept).run(snaplen) {
             Err(Stuck::Forgotten(value)) if kept.len() < MEMWORDS && !kept.contains(&value) => {
                 kept.push(value);
             }
@@ -38,6 +41,7 @@ pub fn emit(ir: &Ir, graph: &Graph, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
 struct Emitter<'g> {
     ir: &'g Ir,
     graph: &'g Graph,
+    tails: &'g Tails,
     kept: &'g [ValId],
     /// The nodes from which a node is reached, and what is known there.
     incoming: HashMap<NodeId, Vec<(NodeId, State)>>,
@@ -46,18 +50,45 @@ struct Emitter<'g> {
 }
 
 impl<'g> Emitter<'g> {
-    fn new(ir: &'g Ir, graph: &'g Graph, kept: &'g [ValId]) -> Self {
-        Self { ir, graph, kept, incoming: HashMap::new(), entries: HashMap::new() }
+    fn new(ir: &'g Ir, graph: &'g Graph, tails: &'g Tails, kept: &'g [ValId]) -> Self {
+        Self { ir, graph, tails, kept, incoming: HashMap::new(), entries: HashMap::new() }
     }
 
     fn run(mut self, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
-        let order = self.graph.reachable();
-        let mut blocks = Vec::with_capacity(order.len());
-        for &node in &order {
+        let mut blocks = Vec::new();
+        for node in self.graph.reachable() {
             blocks.push((node, self.block(node, snaplen)?));
+            for (n, (tail, last)) in self.tails.tails.iter().enumerate() {
+                if *last == node {
+                    blocks.push(self.tail(n, tail));
+                }
+            }
         }
         let entries = &self.entries;
         Ok(assemble(&blocks, |from, to| entries.get(&(from, to)).copied().unwrap_or_default()))
+    }
+
+    /// The number under which a tail goes as if it were a node.
+    fn tail_id(&self, tail: usize) -> NodeId {
+        NodeId::beyond(self.graph, tail)
+    }
+
+    fn tail(&mut self, number: usize, tail: &Tail) -> (NodeId, Block) {
+        let id = self.tail_id(number);
+        let incoming = self.incoming.remove(&id).unwrap_or_default();
+        let known = incoming.into_iter().map(|(_, state)| state).reduce(State::meet);
+        self.leave(id, known.unwrap_or_default(), tail.cases.iter().map(|&(_, next)| next));
+        (id, Block { code: Vec::new(), end: ends(tail, u32::MAX) })
+    }
+
+    /// Tells all nodes that follow what is known behind `from`.
+    fn leave(&mut self, from: NodeId, out: State, targets: impl Iterator<Item = NodeId>) {
+        let mut targets: Vec<NodeId> = targets.collect();
+        targets.sort_unstable();
+        targets.dedup();
+        for next in targets {
+            self.incoming.entry(next).or_default().push((from, out));
+        }
     }
 
     fn block(&mut self, id: NodeId, snaplen: u32) -> Result<Block, Stuck> {
@@ -65,9 +96,10 @@ impl<'g> Emitter<'g> {
         let incoming = self.incoming.remove(&id).unwrap_or_default();
         let known = incoming.iter().map(|&(_, state)| state).reduce(State::meet);
         let mut code = Code::new(self.ir, self.kept, known.unwrap_or_default());
+        let shared = self.tails.uses.get(&id).copied();
         let end = match node {
             Node::Accept | Node::Reject => End::Return(assemble::verdict(id, snaplen)),
-            Node::Test { value, cases } => self.test(&mut code, *value, cases)?,
+            Node::Test { value, cases } => self.test(&mut code, *value, cases, shared)?,
             &Node::Define { value, from, next } => {
                 code.x(from)?;
                 code.keep_x(value);
@@ -80,11 +112,12 @@ impl<'g> Emitter<'g> {
         {
             out.x = Some(*value);
         }
-        let mut targets: Vec<NodeId> = node.targets().collect();
-        targets.sort_unstable();
-        targets.dedup();
-        for next in targets {
-            self.incoming.entry(next).or_default().push((id, out));
+        match shared {
+            Some(Use { tail, but }) => {
+                let next = but.map(|(_, next)| next);
+                self.leave(id, out, next.into_iter().chain([self.tail_id(tail)]));
+            }
+            None => self.leave(id, out, node.targets()),
         }
         let code = code.insns.into_iter().map(|(insn, _)| insn).collect();
         Ok(Block { code, end })
@@ -96,6 +129,7 @@ impl<'g> Emitter<'g> {
         code: &mut Code<'_>,
         value: ValId,
         cases: &[(u32, NodeId)],
+        shared: Option<Use>,
     ) -> Result<End, Stuck> {
         if let Value::Compare { rel, left, right } = *self.ir.get(value) {
             let swapped = code.both(left, right)?;
@@ -109,20 +143,59 @@ impl<'g> Emitter<'g> {
                 (Rel::Ge, true) => compare(JGT | X, 0, other, one),
             });
         }
-        if let Value::Binary { op: BinOp::And, left, right } = *self.ir.get(value)
-            && let &Value::Const(mask) = self.ir.get(right)
-            && let [(0, unset), (_, set)] = *cases
-            && code.state.a != Some(value)
-        {
-            code.a(left)?;
-            return Ok(compare(JSET, mask, To::Node(set), To::Node(unset)));
+        let Some((loaded, tail)) = tails::split(self.ir, value, cases) else {
+            return Err(Stuck::Registers);
+        };
+        if let Some(Use { tail, but }) = shared {
+            code.a(loaded)?;
+            let tail = To::Node(self.tail_id(tail));
+            return Ok(match but {
+                Some((n, node)) => compare(JEQ, n, To::Node(node), tail),
+                None => next(tail),
+            });
         }
-        code.a(value)?;
-        let (jumps, first) = jumps(cases, self.ir.max_of(value));
-        Ok(match first {
-            To::Node(_) => next(first),
-            To::Jump(_) => End::Jumps(jumps),
-        })
+        if code.state.a == Some(value) {
+            return Ok(ends(&Tail { mask: None, cases: cases.to_vec() }, self.ir.max_of(value)));
+        }
+        if let Some(end) = self.two_bits(code, value, cases)? {
+            return Ok(end);
+        }
+        code.a(loaded)?;
+        Ok(ends(&tail, self.ir.max_of(loaded)))
+    }
+
+    /// A test of two bits leaves the accumulator as it is, if it looks at one after the other.
+    fn two_bits(
+        &self,
+        code: &mut Code<'_>,
+        value: ValId,
+        cases: &[(u32, NodeId)],
+    ) -> Result<Option<End>, Stuck> {
+        let Value::Binary { op: BinOp::And, left, right } = *self.ir.get(value) else {
+            return Ok(None);
+        };
+        let &Value::Const(mask) = self.ir.get(right) else { return Ok(None) };
+        let highest = 1 << (31 - mask.leading_zeros().min(31));
+        let lowest = mask & mask.wrapping_neg();
+        let (n, inside, outside) = match *cases {
+            [(_, outside), (n, inside), (_, other)] if outside == other => (n, inside, outside),
+            [(low, outside), (_, inside)] if low.checked_add(1) == Some(mask) => {
+                (mask, inside, outside)
+            }
+            _ => return Ok(None),
+        };
+        let single = cases.len() == 2 || cases[0].0.checked_add(1) == Some(n);
+        if mask.count_ones() != 2 || !single || n & !mask != 0 {
+            return Ok(None);
+        }
+        code.a(left)?;
+        let jump = |bit: u32, then: To| {
+            let outside = To::Node(outside);
+            let (holds, fails) = if n & bit == 0 { (outside, then) } else { (then, outside) };
+            Jump { op: JSET, k: bit, holds, fails }
+        };
+        let jumps = vec![jump(highest, To::Jump(1)), jump(lowest, To::Node(inside))];
+        Ok(Some(End::Jumps(jumps)))
     }
 
     /// Decides where each way comes in, and tells what is known behind the block, whichever was taken.
@@ -240,6 +313,17 @@ fn after(code: &Code<'_>, at: usize, state: State) -> State {
 fn case(cases: &[(u32, NodeId)], n: u32) -> NodeId {
     let at = cases.partition_point(|&(high, _)| high < n);
     cases.get(at).map_or(Graph::REJECT, |&(_, node)| node)
+}
+
+/// The jumps of a tail, for numbers that are never above `max`.
+fn ends(tail: &Tail, max: u32) -> End {
+    if let (Some(mask), &[(_, unset), (_, set)]) = (tail.mask, &tail.cases[..]) {
+        return compare(JSET, mask, To::Node(set), To::Node(unset));
+    }
+    match jumps(&tail.cases, max) {
+        (_, To::Node(node)) => End::Next(node),
+        (jumps, To::Jump(_)) => End::Jumps(jumps),
+    }
 }
 
 fn compare(op: u16, k: u32, holds: To, fails: To) -> End {

@@ -26,6 +26,12 @@ impl NodeId {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// A number that no node of `graph` has.
+    #[must_use]
+    pub fn beyond(graph: &Graph, n: usize) -> Self {
+        Self(u32::try_from(graph.size() + n).unwrap_or(u32::MAX))
+    }
 }
 
 /// A node.

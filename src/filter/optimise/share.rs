@@ -51,6 +51,8 @@ struct Twins {
     pairs: Vec<(NodeId, NodeId)>,
     /// What the places of the first group count from, and those of the second.
     offsets: Vec<(ValId, ValId)>,
+    /// Whether the first pair stays two: its places differ by another distance than all others'.
+    apart: bool,
     /// By how many instructions the program becomes shorter.
     gain: usize,
 }
@@ -101,7 +103,7 @@ fn best(ir: &mut Ir, graph: &Graph) -> Option<Twins> {
 
 /// The tests behind `one` and `other` that ask the same, if all of them do until their ways meet.
 fn twins(ir: &mut Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins> {
-    let mut twins = Twins { pairs: Vec::new(), offsets: Vec::new(), gain: 0 };
+    let mut twins = Twins { pairs: Vec::new(), offsets: Vec::new(), apart: false, gain: 0 };
     let mut seen: HashMap<NodeId, NodeId> = HashMap::new();
     let mut work = vec![(one, other)];
     while let Some((one, other)) = work.pop() {
@@ -113,12 +115,12 @@ fn twins(ir: &mut Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins
             Some(_) => return None,
             None => {}
         }
-        let (Node::Test { value: a, cases: a_cases }, Node::Test { value: b, cases: b_cases }) =
+        let (Node::Test { cases: a_cases, .. }, Node::Test { cases: b_cases, .. }) =
             (graph.node(one), graph.node(other))
         else {
             return None;
         };
-        let (a, b) = (place(ir, *a)?, place(ir, *b)?);
+        let (a, b) = places(ir, graph, one, other)?;
         let alike = a.width == b.width && a.mask == b.mask && a_cases.len() == b_cases.len();
         if !alike || twins.pairs.len() == MAX_TESTS {
             return None;
@@ -139,8 +141,29 @@ fn twins(ir: &mut Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins
         }
     }
     // A node of one group in the other one would be its own twin.
-    let both = twins.pairs.iter().any(|(_, other)| seen.contains_key(other));
-    (!both).then_some(twins)
+    if twins.pairs.iter().any(|(_, other)| seen.contains_key(other)) {
+        return None;
+    }
+    if twins.offsets.len() == 2 {
+        let first = &twins.offsets[0];
+        twins.apart = (twins.pairs.iter().skip(1)).all(|&(one, other)| {
+            places(ir, graph, one, other).is_some_and(|(a, b)| offsets(ir, a, b) != Some(*first))
+        });
+        if !twins.apart {
+            return None;
+        }
+        twins.offsets.remove(0);
+    }
+    Some(twins)
+}
+
+fn places(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<(Place, Place)> {
+    match (graph.node(one), graph.node(other)) {
+        (Node::Test { value: a, .. }, Node::Test { value: b, .. }) => {
+            Some((place(ir, *a)?, place(ir, *b)?))
+        }
+        _ => None,
+    }
 }
 
 /// What two places count from so that the rest of their offsets is the first one's.
@@ -178,65 +201,63 @@ fn gain(graph: &Graph, twins: &Twins, sources: &[u32]) -> usize {
             _ => 0,
         })
         .sum();
-    // A place in the index register costs one instruction on the second way and a jump from there; one in a scratch word
-    // two on each, and its loads.
-    let cost = 3 + (twins.offsets.len() - 1) * 5;
-    saved.saturating_sub(cost)
+    // To remember a place costs an instruction on each way, and one more to get to the tests. Tests that stay apart keep a
+    // load each.
+    saved.saturating_sub(3 + usize::from(twins.apart))
 }
 
 fn shared(ir: &mut Ir, old: &Graph, twins: &Twins) -> Graph {
-    let remembered: Vec<ValId> = twins.offsets.iter().map(|_| ir.remembered()).collect();
-    let entries = twins.pairs.first().copied();
-    let mut tests: Option<NodeId> = None;
+    let (entry, other_entry) = twins.pairs[0];
+    let remembered = ir.remembered();
+    let tested = if twins.apart { &twins.pairs[1..] } else { &twins.pairs[..] };
+    let mut tests: Option<HashMap<NodeId, NodeId>> = None;
     old.edited(|graph, node, id, now| {
-        if entries.is_none_or(|(one, other)| id != one && id != other) {
+        if id != entry && id != other_entry {
             return kept(ir, graph, node, now);
         }
-        let tests = *tests.get_or_insert_with(|| {
-            // All that the tests of both groups go to is there already, whichever group is met first.
-            tests_from(ir, old, graph, twins, &remembered, now)
-        });
-        let is_first = entries.is_some_and(|(one, _)| id == one);
-        // What counts most is defined last, and stays in the index register.
-        remembered.iter().zip(&twins.offsets).rev().fold(tests, |next, (&value, &(one, other))| {
-            graph.add(Node::Define { value, from: if is_first { one } else { other }, next })
+        // All that the tests of both groups go to is there already, whichever group is met first.
+        let tests =
+            &*tests.get_or_insert_with(|| tests_from(ir, old, graph, tested, remembered, now));
+        let now = |id: NodeId| tests.get(&id).copied().unwrap_or_else(|| now(id));
+        let next = if twins.apart { kept(ir, graph, node, &now) } else { now(id) };
+        let (one, other) = twins.offsets[0];
+        graph.add(Node::Define {
+            value: remembered,
+            from: if id == entry { one } else { other },
+            next,
         })
     })
 }
 
-/// The tests of both groups, which count from what was remembered.
+/// The tests of both groups, which count from what was remembered, by what they were.
 fn tests_from(
     ir: &mut Ir,
     old: &Graph,
     graph: &mut Graph,
-    twins: &Twins,
-    remembered: &[ValId],
+    pairs: &[(NodeId, NodeId)],
+    remembered: ValId,
     now: &dyn Fn(NodeId) -> NodeId,
-) -> NodeId {
+) -> HashMap<NodeId, NodeId> {
     let mut made: HashMap<NodeId, NodeId> = HashMap::new();
-    let mut pairs = twins.pairs.clone();
+    let mut pairs = pairs.to_vec();
     pairs.sort_unstable();
-    let mut last = Graph::REJECT;
     for (one, other) in pairs {
-        let (Node::Test { value: a, cases }, Node::Test { value: b, .. }) =
-            (old.node(one), old.node(other))
+        let (Node::Test { cases, .. }, Some(Place { k, width, mask, .. })) =
+            (old.node(one), places(ir, old, one, other).map(|(one, _)| one))
         else {
             continue;
         };
-        let (Some(a), Some(b)) = (place(ir, *a), place(ir, *b)) else { continue };
-        let from =
-            offsets(ir, a, b).and_then(|from| twins.offsets.iter().position(|it| *it == from));
-        let Some(&from) = from.and_then(|n| remembered.get(n)) else { continue };
-        let load = ir.load(Some(from), a.k, a.width);
-        let value = match a.mask {
+        let load = ir.load(Some(remembered), k, width);
+        let value = match mask {
             Some(mask) => ir.binary(BinOp::And, load, mask),
             None => load,
         };
         let cases = cases
             .iter()
             .map(|&(end, next)| (end, made.get(&next).copied().unwrap_or_else(|| now(next))));
-        last = graph.test(ir, value, cases);
-        made.insert(one, last);
+        let node = graph.test(ir, value, cases);
+        made.insert(one, node);
+        made.insert(other, node);
     }
-    last
+    made
 }
