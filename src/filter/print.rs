@@ -1,7 +1,7 @@
 //! How tokens and expressions are shown to people, who can give what is shown of an expression to the parser
 //! again and get the same. Lists of steps are in `print/tree.rs`, the rest here.
 
-use super::ast::{BinOp, Byteop, Dir, Id, Llc, Pf, Qualified, Quals, Relop, Span, Spanned, Term};
+use super::ast::{BinOp, Byteop, Id, Llc, Pf, Qualified, Quals, Relop, Span, Spanned, Term};
 use super::lex;
 use super::token::{Bad, Token};
 use super::words;
@@ -34,9 +34,9 @@ impl<T: Display> Display for Spanned<T> {
 impl Display for Token<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Self::Proto(proto) => write!(f, "protocol {}", keyword(proto)),
-            Self::Dir(dir) => write!(f, "direction {}", direction(*dir)),
-            Self::Kind(kind) => write!(f, "type {}", keyword(kind)),
+            Self::Proto(proto) => write!(f, "protocol {proto}"),
+            Self::Dir(dir) => write!(f, "direction {dir}"),
+            Self::Kind(kind) => write!(f, "type {kind}"),
             Self::Atm(atm) => write!(f, "keyword {}", keyword(atm)),
             Self::AtmField(field) => write!(f, "field {}", keyword(field)),
             Self::Mtp2(unit) => write!(f, "keyword {}", keyword(unit)),
@@ -112,17 +112,13 @@ impl Display for Byteop {
     }
 }
 
-fn direction(dir: Dir) -> String {
-    match dir {
-        Dir::SrcOrDst => "src or dst".to_owned(),
-        Dir::SrcAndDst => "src and dst".to_owned(),
-        dir => keyword(dir),
-    }
-}
-
 impl Display for Quals {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let words = [self.proto.map(keyword), self.dir.map(direction), self.kind.map(keyword)];
+        let words = [
+            self.proto.map(|proto| proto.to_string()),
+            self.dir.map(|dir| dir.to_string()),
+            self.kind.map(|kind| kind.to_string()),
+        ];
         f.write_str(&words.into_iter().flatten().collect::<Vec<_>>().join(" "))
     }
 }
@@ -162,13 +158,13 @@ impl<I: Display> Display for Term<'_, I> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Id(id) => write!(f, "{id}"),
-            Self::Abbrev(proto) => f.write_str(&keyword(proto)),
+            Self::Abbrev(proto) => write!(f, "{proto}"),
             Self::Relation { op, left, right } => {
                 write!(f, "{} {op} {}", computation(left), computation(right))
             }
-            Self::Broadcast(Some(proto)) => write!(f, "{} broadcast", keyword(proto)),
+            Self::Broadcast(Some(proto)) => write!(f, "{proto} broadcast"),
             Self::Broadcast(None) => f.write_str("broadcast"),
-            Self::Multicast(Some(proto)) => write!(f, "{} multicast", keyword(proto)),
+            Self::Multicast(Some(proto)) => write!(f, "{proto} multicast"),
             Self::Multicast(None) => f.write_str("multicast"),
             Self::Less(len) => write!(f, "less {len}"),
             Self::Greater(len) => write!(f, "greater {len}"),

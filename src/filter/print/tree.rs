@@ -2,7 +2,6 @@
 //!
 //! How deep a tree is the text decides: what is still to be written is kept in a list, nothing calls itself.
 
-use super::keyword;
 use crate::filter::ast::{ArithStep, Spanned, Step};
 use std::fmt::{Display, Formatter, Result};
 use std::iter::successors;
@@ -78,7 +77,7 @@ fn write_computation(f: &mut Formatter<'_>, steps: &[ArithStep]) -> Result {
             let size = if *size == 1 { String::new() } else { format!(":{size}") };
             todo.push(Todo::Written(format!("{size}]")));
             todo.push(Todo::Step(offset));
-            todo.push(Todo::Written(format!("{}[", keyword(proto))));
+            todo.push(Todo::Written(format!("{proto}[")));
         }
         (Some(ArithStep::Neg), (Some(operand), _)) => {
             todo.parenthesised(operand, bound(operand));
