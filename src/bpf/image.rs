@@ -105,6 +105,12 @@ const EXTENSIONS: &[(u32, &str)] = &[
     (insn::SKF_AD_VLAN_TPID, "vlan_tpid"),
 ];
 
+/// Whether there is an instruction with this code.
+#[must_use]
+pub fn is_known(code: u16) -> bool {
+    NAMES.iter().any(|(known, ..)| *known == code)
+}
+
 /// `insn` as instruction number `n` of a program, as `bpf_image(3PCAP)` words it.
 #[must_use]
 pub fn image(insn: &Insn, n: i32) -> String {

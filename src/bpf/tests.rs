@@ -1,5 +1,6 @@
 use super::insn::*;
 use super::*;
+use crate::ffi::raw_program::RawProgram;
 
 const PACKET: [u8; 20] =
     [0x45, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 0xff];
@@ -8,9 +9,19 @@ fn stmt(code: u16, k: u32) -> Insn {
     Insn::stmt(code, k)
 }
 
-/// The accumulator after `body`, run on [`PACKET`]; `None` if the program rejects before its end.
+/// The verdict on [`PACKET`], on the wire 1500 bytes long: without `meta`, of both forms of a program.
+fn verdict(insns: &[Insn], meta: Option<&Meta>) -> u32 {
+    let verdict = Program::new(insns).expect("a valid program").run(&PACKET, 1500, meta);
+    if meta.is_none() {
+        let raw = RawProgram::from(insns).run(&PACKET, 1500);
+        assert_eq!(raw, verdict, "undecoded\n{}", dump(insns, 1));
+    }
+    verdict
+}
+
+/// The accumulator after `body`; `None` if the program rejects before its end.
 fn accumulator(body: &[Insn], meta: Option<&Meta>) -> Option<u32> {
-    // The low half comes back with bit 16 set, so that it is never mistaken for a rejection.
+    // Half of it comes back at a time, with bit 16 set, so that it is never mistaken for a rejection.
     let half = |shift: u32| {
         let mut insns = body.to_vec();
         insns.extend([
@@ -19,7 +30,7 @@ fn accumulator(body: &[Insn], meta: Option<&Meta>) -> Option<u32> {
             stmt(ALU | OR | K, 0x1_0000),
             stmt(RET_A, 0),
         ]);
-        let verdict = Program::new(&insns).expect("a valid program").run(&PACKET, 1500, meta);
+        let verdict = verdict(&insns, meta);
         (verdict != 0).then_some(verdict & 0xffff)
     };
     Some(half(16)? << 16 | half(0)?)
@@ -109,8 +120,7 @@ fn conditions_choose_their_branch() {
                 stmt(RET_K, 2),
                 stmt(RET_K, 1),
             ];
-            let verdict = Program::new(&insns).unwrap().run(&[], 0, None);
-            assert_eq!(verdict == 1, want, "{op:#x} {a} {operand} {src}");
+            assert_eq!(verdict(&insns, None) == 1, want, "{op:#x} {a} {operand} {src}");
         }
     }
 }
@@ -125,20 +135,36 @@ fn loops_end() {
         stmt(JMP_JA, 3_u32.wrapping_neg()),
         stmt(RET_A, 0),
     ];
-    assert_eq!(Program::new(&counting).unwrap().run(&[], 0, None), 1000);
+    assert_eq!(verdict(&counting, None), 1000);
     let endless = [stmt(JMP_JA, u32::MAX), stmt(RET_K, 1)];
-    assert_eq!(Program::new(&endless).unwrap().run(&[], 0, None), 0);
+    assert_eq!(verdict(&endless, None), 0);
 }
 
 #[test]
 fn an_unbounded_program_is_fetched_by_number() {
-    let insns = [stmt(JMP_JA, 1), stmt(RET_K, 1), stmt(RET_K, 7)];
-    let fetch = |n: u32| insns.get(n as usize).copied();
-    assert_eq!(filter(fetch, &[], 0, None), 7);
-    assert_eq!(filter(|_| None, &[], 0, None), 0);
-    for code in [0x08, 0x0c0, 0x0d, 0x8c, 0x0e, 0x0f, 0x106, 0x0a, 0x1b, 0x1005, 0x130] {
-        let fetch = |n| if n == 0 { Some(stmt(code, 0)) } else { Some(stmt(RET_K, 1)) };
-        assert_eq!(filter(fetch, &[0; 4], 4, None), 0, "code {code:#x}");
+    let raw = |insns: &[Insn]| RawProgram::from(insns).run(&[0; 4], 4);
+    assert_eq!(raw(&[stmt(JMP_JA, 1), stmt(RET_K, 1), stmt(RET_K, 7)]), 7);
+    assert_eq!(raw(&[]), 0);
+    // Out of it, forwards and backwards, by all ways.
+    assert_eq!(raw(&[stmt(LD_IMM, 0)]), 0);
+    assert_eq!(raw(&[stmt(JMP_JA, 1), stmt(RET_K, 1)]), 0);
+    assert_eq!(raw(&[stmt(JMP_JA, 2_u32.wrapping_neg()), stmt(RET_K, 1)]), 0);
+    assert_eq!(raw(&[stmt(JMP_JA, i32::MAX as u32), stmt(RET_K, 1)]), 0);
+    assert_eq!(raw(&[Insn::jump(JMP | JEQ | K, 0, 1, 0), stmt(RET_K, 1)]), 0);
+    assert_eq!(raw(&[Insn::jump(JMP | JEQ | K, 1, 0, 255), stmt(RET_K, 1)]), 0);
+    assert_eq!(raw(&[Insn::jump(JMP | JGT | X, 0, 9, 255), stmt(RET_K, 1)]), 0);
+}
+
+#[test]
+fn unknown_instructions_reject() {
+    let known = (0..=u8::MAX).map(u16::from).filter(|code| image::is_known(*code)).count();
+    assert_eq!(known, 49);
+    for code in (0..=u16::MAX).filter(|code| !image::is_known(*code)) {
+        let insns = [stmt(code, 1), stmt(RET_K, 1)];
+        assert_eq!(RawProgram::from(&insns[..]).run(&[0; 4], 4), 0, "code {code:#x}");
+        if let Some(program) = Program::new(&insns) {
+            assert_eq!(program.run(&[0; 4], 4, Some(&Meta::default())), 0, "code {code:#x}");
+        }
     }
 }
 

@@ -66,6 +66,14 @@ pub fn guard_step<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
     })
 }
 
+/// Runs an `f` that has nothing in it that panics and comes by no point of cancellation, for the cost of a
+/// call. `None` if it panics after all.
+#[inline]
+pub fn unfailing<R>(f: impl FnOnce() -> R) -> Option<R> {
+    // What it panicked with is left: nobody would see it, and dropping it could panic again.
+    catch_unwind(AssertUnwindSafe(f)).map_err(std::mem::forget).ok()
+}
+
 /// Keeps this library's panics off standard error, once for the process.
 fn silence_panics() {
     static SILENCED: once_cell::sync::OnceCell<()> = once_cell::sync::OnceCell::new();

@@ -1,10 +1,11 @@
 //! Filters: pcap_compile(3PCAP), pcap_setfilter, pcap_setdirection, pcap_offline_filter, and the BPF machine's
 //! own functions.
 
-use super::boundary::{null, quietly, text, with_handle};
+use super::boundary::{null, quietly, text, unfailing, with_handle};
 use super::buffers::{self, TextBuffer};
 use super::cmem;
 use super::handle::pcap_t;
+use super::raw_program::RawProgram;
 use super::types::{bpf_insn, bpf_program, bpf_u_int32, pcap_direction_t, pcap_pkthdr};
 use crate::bpf::insn::RET_K;
 use crate::bpf::{self, Insn};
@@ -175,7 +176,7 @@ pub unsafe extern "C" fn pcap_offline_filter(
         }
         let bytes = bytes(packet, (*header).caplen);
         let wire_len = (*header).len;
-        quietly(|| Ok(run(|n| insns.get(n as usize).copied(), bytes, wire_len).cast_signed()))
+        unfailing(|| RawProgram::from(insns).run(bytes, wire_len)).unwrap_or(0).cast_signed()
     }
 }
 
@@ -187,10 +188,6 @@ unsafe fn bytes<'a>(packet: *const c_uchar, len: u32) -> &'a [u8] {
     }
     // SAFETY: non-null, so readable by this function's contract.
     unsafe { std::slice::from_raw_parts(packet, len as usize) }
-}
-
-fn run(fetch: impl Fn(u32) -> Option<Insn>, packet: &[u8], wire_len: u32) -> u32 {
-    bpf::filter(fetch, packet, wire_len, None)
 }
 
 /// What a program says of a packet; NULL accepts all of everything.
@@ -208,16 +205,9 @@ pub unsafe extern "C" fn bpf_filter(
     if insns.is_null() {
         return c_uint::MAX;
     }
-    // The program's length is not told, but a good one ends before it runs out. A number of more than 31 bits
-    // is a jump to before its start.
-    let fetch = |n: u32| {
-        let n = usize::try_from(i32::try_from(n).ok()?).ok()?;
-        // SAFETY: in a good program every instruction that is reached is inside it.
-        Some(unsafe { insns.add(n).read() })
-    };
-    // SAFETY: forwarded contract.
-    let packet = unsafe { bytes(packet, buflen) };
-    quietly(|| Ok(run(fetch, packet, wirelen).cast_signed())).cast_unsigned()
+    // SAFETY: in a good program every instruction that is reached is inside it; forwarded contract.
+    let (program, packet) = unsafe { (RawProgram::endless(insns), bytes(packet, buflen)) };
+    unfailing(|| program.run(packet, wirelen)).unwrap_or(0)
 }
 
 /// Whether a program can be run.

@@ -13,6 +13,7 @@ pub mod filter;
 pub mod handle;
 pub mod names;
 pub mod open;
+pub mod raw_program;
 pub mod read;
 pub mod remote;
 pub mod savefile;
