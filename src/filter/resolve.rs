@@ -23,17 +23,18 @@ const MAX_PDU_TYPE: u8 = 31;
 pub fn resolve<'t>(term: &Term<'t>, names: &dyn Resolver) -> Result<Pred<'t>> {
     term.try_map_id(|&Qualified { quals, id }| match quals {
         Some(quals) => identifier(quals, id, names),
-        None => Err(unqualified(id)),
+        None => Err(unqualified(id, names)),
     })
 }
 
-/// What is wrong with an identifier that inherits from a term without qualifiers.
-fn unqualified(id: Id<'_>) -> String {
+/// What is wrong with an identifier that inherits from a term without qualifiers: its address, or just that.
+fn unqualified(id: Id<'_>, names: &dyn Resolver) -> String {
+    let any_address = Quals { kind: Some(Kind::Net), ..Quals::default() };
     match id {
-        Id::Mac48(_) => NOT_ETHER.to_owned(),
-        Id::V4(text) if address::ipv4(text.as_bytes()).is_none() => invalid_v4(text),
-        _ => "syntax error in filter expression".to_owned(),
+        Id::Name(_) | Id::Number(_) | Id::Mac8(_) => None,
+        address => identifier(any_address, address, names).err(),
     }
+    .unwrap_or_else(|| "syntax error in filter expression".to_owned())
 }
 
 fn identifier(quals: Quals, id: Id<'_>, names: &dyn Resolver) -> Result<Match> {

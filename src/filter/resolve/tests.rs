@@ -60,15 +60,15 @@ impl Resolver for Names {
     }
 }
 
-/// What the last term of an expression resolves to; those before it have to be right.
+/// What the last term of an expression resolves to.
 fn last(text: &str) -> Result<Pred<'_>> {
     let parsed = parse(text);
     assert_eq!(parsed.error, None, "{text}");
-    let terms = parsed.expr.iter().filter_map(|step| match step {
+    let mut terms = parsed.expr.iter().filter_map(|step| match step {
         Step::Term(term) => Some(resolve(&term.node, &Names)),
         _ => None,
     });
-    terms.last().expect("a term")
+    terms.next_back().expect("a term")
 }
 
 fn matched(text: &str) -> Match {
@@ -360,5 +360,6 @@ fn refusals() {
         ("tcp or $1", SYNTAX),
         ("tcp or ::1", SYNTAX),
         ("tcp or 10.0.0.0/8", SYNTAX),
+        ("tcp or 10.0.0.1/8", "non-network bits set in \"10.0.0.1/8\""),
     ]);
 }
