@@ -53,6 +53,11 @@ programs! {
         break_without_timeout break_from_a_signal_handler break_under_traffic break_storm
         cancelled_threads break_other_handles
     }
+    compile {
+        texts texts_of_the_distribution texts_go_on first_in_reading_order without_optimising
+        nothing_to_compile snaplens without_a_handle depth_and_size threads while_it_is_read
+        after_another_link_type
+    }
     dump {
         file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath into_a_stream
         standard_output full_disk odd_values cancelled_thread live_capture
@@ -189,7 +194,7 @@ macro_rules! under_valgrind {
 }
 
 under_valgrind! {
-    boundary boundary_cxx dump ethers filter findalldevs linktype names packets shim_cases states
+    boundary boundary_cxx compile dump ethers filter findalldevs linktype names packets shim_cases states
     vlan
 }
 

@@ -7,10 +7,14 @@ use super::cmem;
 use super::handle::pcap_t;
 use super::raw_program::RawProgram;
 use super::types::{bpf_insn, bpf_program, bpf_u_int32, pcap_direction_t, pcap_pkthdr};
-use crate::bpf::insn::RET_K;
 use crate::bpf::{self, Insn};
 use crate::capture::Direction;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::filter::code::Options;
+use crate::filter::compile::compile;
+use crate::filter::{Context, Source};
+use crate::handle::Facts;
+use crate::names::resolver::System;
 use std::ffi::{c_char, c_int, c_uchar, c_uint};
 
 /// The instructions of a program; `None` for a NULL anywhere.
@@ -35,28 +39,35 @@ unsafe fn hand_out(program: &[Insn], to: *mut bpf_program) -> Result<c_int> {
     if to.is_null() {
         return Err(null());
     }
+    let len = c_uint::try_from(program.len())
+        .map_err(|_| Error::new("the program has too many instructions"))?;
     let insns = cmem::array(program).ok_or_else(|| Error::new("malloc: Cannot allocate memory"))?;
-    let len = c_uint::try_from(program.len()).unwrap_or(0);
     // SAFETY: non-null, so writable by this function's contract.
     unsafe { to.write(bpf_program { bf_len: len, bf_insns: insns.as_ptr() }) };
     Ok(0)
 }
 
-/// The program of an expression for packets cut to `snaplen`.
-fn compile(expression: &str, snaplen: c_int) -> Result<Vec<Insn>> {
-    if !expression.trim_matches([' ', '\t', '\n', '\r']).is_empty() {
-        return Err(Error::new(format!(
-            "filter expressions are not supported by this version of libpcap-rs, only the empty one is: \
-             \"{expression}\""
-        )));
-    }
-    if snaplen == 0 {
-        return Err(Error::new("snaplen of 0 rejects all packets"));
-    }
-    Ok(vec![Insn::stmt(RET_K, snaplen.cast_unsigned())])
+/// The program of an expression. A NULL one is empty, and lets everything through.
+///
+/// # Safety
+/// `expression` is NULL or a terminated string.
+unsafe fn compiled(
+    expression: *const c_char,
+    facts: Facts,
+    optimise: bool,
+    netmask: u32,
+) -> Result<Vec<Insn>> {
+    // SAFETY: forwarded contract.
+    let expression = unsafe { text(expression) }.unwrap_or_default();
+    let Facts { datalink, snapshot, source } = facts;
+    let context = Context { dlt: datalink, netmask, source };
+    let options = Options { snaplen: snapshot.cast_unsigned(), optimise };
+    compile(&expression, context, options, &System)
+        .map_err(|error| Error::new(error.one_line(&expression)))
 }
 
 /// Compiles an expression; a NULL one is empty, and lets everything through. On failure the program is empty.
+/// Other threads may compile with the same handle, or read from it.
 ///
 /// # Safety
 /// As pcap_compile(3PCAP).
@@ -65,18 +76,18 @@ pub unsafe extern "C" fn pcap_compile(
     p: *mut pcap_t,
     program: *mut bpf_program,
     expression: *const c_char,
-    _optimize: c_int,
-    _netmask: bpf_u_int32,
+    optimize: c_int,
+    netmask: bpf_u_int32,
 ) -> c_int {
     // SAFETY: forwarded contract.
     unsafe {
         empty(program);
         with_handle(p, |h| {
-            let snaplen = h.handle.snapshot().map_err(|error| match error.code {
-                Code::NotActivated => Error::new("not-yet-activated pcap_t passed to pcap_compile"),
-                _ => error,
-            })?;
-            hand_out(&compile(&text(expression).unwrap_or_default(), snaplen)?, program)
+            let facts = h
+                .handle
+                .facts()
+                .ok_or_else(|| Error::new("not-yet-activated pcap_t passed to pcap_compile"))?;
+            hand_out(&compiled(expression, facts, optimize != 0, netmask)?, program)
         })
     }
 }
@@ -88,16 +99,17 @@ pub unsafe extern "C" fn pcap_compile(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_compile_nopcap(
     snaplen: c_int,
-    _linktype: c_int,
+    linktype: c_int,
     program: *mut bpf_program,
     expression: *const c_char,
-    _optimize: c_int,
-    _netmask: bpf_u_int32,
+    optimize: c_int,
+    netmask: bpf_u_int32,
 ) -> c_int {
+    let facts = Facts { datalink: linktype, snapshot: snaplen, source: Source::Dead };
     // SAFETY: forwarded contract.
     unsafe {
         empty(program);
-        quietly(|| hand_out(&compile(&text(expression).unwrap_or_default(), snaplen)?, program))
+        quietly(|| hand_out(&compiled(expression, facts, optimize != 0, netmask)?, program))
     }
 }
 
