@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
+pub mod dlt;
 pub mod frames;
+pub mod judge;
 pub mod library;
 pub mod netns;
 pub mod savefile;

@@ -1,0 +1,3 @@
+//! What filters mean: programs against the judge.
+
+mod support;
