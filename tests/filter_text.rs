@@ -6,7 +6,7 @@ mod distribution;
 #[path = "support/expressions.rs"]
 mod expressions;
 
-use distribution::distribution;
+use distribution::Distribution;
 use expressions::{Family, Generator};
 use pcap::filter::ast::{ArithStep, BinOp, Expr, Id, Kind, Qualified, Quals, Span, Step, Term};
 use pcap::filter::parse::{Parsed, parse};
@@ -14,6 +14,11 @@ use pcap::filter::print::infix;
 use std::collections::HashSet;
 
 const DLT_EN10MB: i32 = 1;
+
+fn distribution() -> &'static Distribution {
+    Distribution::get().expect("the distribution's libpcap0.8 is installed")
+}
+
 const SYNTAX: &str = "can't parse filter expression: syntax error";
 
 /// The terms of an expression, in order.
@@ -95,7 +100,7 @@ fn compare_syntax(text: &str) -> bool {
         return false;
     }
     let ours = error.map(|error| error.text);
-    let theirs = distribution().compile(DLT_EN10MB, text, false, 0xffff_ff00).err();
+    let theirs = distribution().compile(text, DLT_EN10MB, 0xffff_ff00, false).err();
     match (ours.as_deref(), theirs.as_deref()) {
         (Some(SYNTAX), Some(SYNTAX)) | (None, None) => {}
         (Some(SYNTAX), Some(_)) => assert!(!expr.is_empty(), "{text}: {theirs:?}"),
@@ -180,7 +185,7 @@ fn the_distribution_computes_the_same() {
         };
         let Some(value) = value(left) else { continue };
         let text = format!("{constant} = {value}");
-        let program = distribution().compile(DLT_EN10MB, &text, true, 0);
+        let program = distribution().compile(&text, DLT_EN10MB, 0, true);
         match program {
             // A constant comparison becomes one return instruction; a false one is an error.
             Ok(program) => assert_eq!(program.len(), 1, "{text}"),

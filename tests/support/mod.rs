@@ -2,11 +2,15 @@
 
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
+pub mod distribution;
 pub mod dlt;
 pub mod frames;
 pub mod judge;
 pub mod library;
 pub mod netns;
+pub mod packets;
+pub mod pool;
+pub mod random;
 pub mod savefile;
 pub mod tcpdump;
 pub mod traffic;

@@ -174,7 +174,11 @@ impl Judge<'_> {
             }
             ATALK => kind(ATALK).or(length.and(self.snap(8, ATALK as u16))),
             AARP => kind(AARP).or(length.and(self.snap(0, AARP as u16))),
-            _ if fits(protocol)? <= 0xff => length.and(self.sap(protocol as u8)),
+            SAP_IP | SAP_ISO | SAP_NETBEUI => length.and(self.sap(protocol as u8)),
+            // Straight after the length, which is elsewhere only in Geneve without Ethernet.
+            _ if fits(protocol)? <= 0xff => {
+                length.and(self.byte_is(here.kind.plus(2), protocol as u8, 0xff))
+            }
             _ => kind(protocol),
         })
     }
