@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
+pub mod catalogue;
 pub mod distribution;
 pub mod dlt;
 pub mod frames;
@@ -14,3 +15,4 @@ pub mod random;
 pub mod savefile;
 pub mod tcpdump;
 pub mod traffic;
+pub mod tree;

@@ -41,8 +41,14 @@ impl Random {
         from[self.below(from.len() as u32) as usize].clone()
     }
 
+    /// One of `from`, half the time one of the first two.
+    pub fn favour<T: Clone>(&mut self, from: &[T]) -> T {
+        let first = if self.once_in(2) { 2 } else { from.len() };
+        self.pick(&from[..first.min(from.len())])
+    }
+
     /// Mostly one of `from`, sometimes any number.
     pub fn mostly(&mut self, from: &[u32]) -> u32 {
-        if self.once_in(8) { self.next() } else { self.pick(from) }
+        if self.once_in(8) { self.next() } else { self.favour(from) }
     }
 }

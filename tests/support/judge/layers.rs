@@ -318,23 +318,17 @@ impl Judge<'_> {
         })
     }
 
-    /// A tag of four bytes is between the header and what follows, unless the kernel took it out.
+    /// A tag is between the header and what follows, unless the kernel took it out: two bytes of its
+    /// own, then the type of what it is on.
     fn after_vlan(&self) -> Layers {
         let now = self.layers;
-        let tag = |at: At| match self.vlan_taken_out().strict {
-            Tri::True => at,
-            Tri::False => at.plus(4),
-            Tri::Missing => At::Cut,
-        };
-        let kind = match now.dlt {
-            // The header has its type field at the front.
-            dlt::LINUX_SLL2 if now.outermost && self.vlan_taken_out().strict == Tri::False => {
-                now.payload.plus(2)
-            }
-            _ => tag(now.kind),
+        let (kind, payload) = match self.vlan_taken_out().strict {
+            Tri::True => (now.kind, now.payload),
+            Tri::False => (now.payload.plus(2), now.payload.plus(4)),
+            Tri::Missing => (At::Cut, At::Cut),
         };
         let variable = now.variable || self.vlan_may_be_taken_out();
-        Layers { kind, payload: tag(now.payload), outermost: false, variable, ..now }
+        Layers { kind, payload, outermost: false, variable, ..now }
     }
 
     /// Whether the kernel may have taken the outermost VLAN tag out of packets.

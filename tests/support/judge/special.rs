@@ -25,9 +25,7 @@ impl Judge<'_> {
             Term::Greater(least) => Ok((self.wire_len >= *least).into()),
             Term::Byte { offset, op, value } => {
                 let byte = self.byte(here.link.plus(*offset));
-                if *value > 0xff {
-                    return Err(Refused);
-                }
+                at_most(Some(*value), 0xff)?;
                 Ok(byte.is(|byte| match op {
                     Byteop::And => byte & value != 0,
                     Byteop::Or => byte | value != 0,
@@ -44,16 +42,22 @@ impl Judge<'_> {
             Term::Pppoed => self.carries(link::PPPOED),
             Term::Pppoes(session) => {
                 let there = self.carries(link::PPPOES)?;
+                at_most(*session, 0xffff)?;
                 let number = |n: u32| self.half_is(here.network().plus(2), n as u16, 0xffff);
                 Ok(there.and(session.map_or(Truth::TRUE, number)))
             }
-            Term::Geneve(_) | Term::Vxlan(_) => self.tunnelled(term),
+            Term::Geneve(number) | Term::Vxlan(number) => {
+                at_most(*number, 0xff_ffff)?;
+                self.tunnelled(term)
+            }
             Term::Pf(pf) => self.pf(pf),
             Term::WlanType { value, mask } => self.wlan_type(*value, *mask),
             Term::WlanDir(value) => self.wlan_dir(*value),
             Term::Llc(llc) => self.llc(*llc),
             Term::Atm(atm) => self.atm(*atm),
             Term::AtmField { field, op, value } => {
+                let most = if *field == AtmField::Vpi { 0xff } else { 0xffff };
+                at_most(Some(*value), most)?;
                 Ok(self.atm_field(*field)?.is(|f| holds(*op, f, *value)))
             }
             Term::Mtp2(unit) => self.mtp2(*unit),
@@ -102,9 +106,10 @@ impl Judge<'_> {
         let has_tags = dlt::is_ethernet(here.dlt)
             || dlt::is_wlan(here.dlt) && here.dlt != dlt::PPI
             || matches!(here.dlt, dlt::LINUX_SLL | dlt::LINUX_SLL2);
-        if here.labels > 0 || !has_tags || id.is_some_and(|id| id > 0xfff) {
+        if here.labels > 0 || !has_tags {
             return Err(Refused);
         }
+        at_most(id, 0xfff)?;
         let mut tagged = Truth::FALSE;
         for kind in [0x8100, 0x88a8, 0x9100] {
             tagged = tagged.or(self.carries(kind)?);
@@ -128,9 +133,7 @@ impl Judge<'_> {
             }
             _ => return Err(Refused),
         };
-        if label.is_some_and(|label| label > 0xfffff) {
-            return Err(Refused);
-        }
+        at_most(label, 0xfffff)?;
         let number = |label: u32| self.word_is(here.network(), label << 12, 0xffff_f000);
         Ok(there.and(label.map_or(Truth::TRUE, number)))
     }
@@ -245,4 +248,9 @@ impl Judge<'_> {
             }
         })
     }
+}
+
+/// A number that the field it is compared with cannot have makes no filter.
+fn at_most(number: Option<u32>, most: u32) -> Result<(), Refused> {
+    if number.is_some_and(|number| number > most) { Err(Refused) } else { Ok(()) }
 }

@@ -26,7 +26,7 @@ impl Packets {
                     dlt::FDDI => [vec![0x50], self.macs()].concat(),
                     dlt::IEEE802 => [vec![0x10, 0x40], self.macs()].concat(),
                     dlt::IP_OVER_FC => {
-                        let (dst, src) = (self.mac(), self.mac());
+                        let (dst, src) = self.ends(Self::mac);
                         [vec![0x10, 0], dst.to_vec(), vec![0x10, 0], src.to_vec()].concat()
                     }
                     _ => Vec::new(),
@@ -82,17 +82,25 @@ impl Packets {
             dlt::MTP2_WITH_PHDR => [self.random.bytes(4), self.mtp2()].concat(),
             dlt::ERF => [self.random.bytes(20), self.mtp2()].concat(),
             dlt::BACNET_MS_TP => {
-                let (dst, src) = (self.random.pick(pool::MAC8), self.random.pick(pool::MAC8));
+                let (dst, src) = self.ends(Self::mac8);
                 [vec![0x55, 0xff, self.random.pick(&[0, 5, 6]), dst, src], self.random.bytes(20)]
                     .concat()
             }
-            dlt::LTALK => [self.random.bytes(2), vec![1], self.random.bytes(30)].concat(),
-            _ => self.random.bytes(60),
+            _ => {
+                let first = self.random.pick(&[0, 1, 3, 0x45]);
+                let len = self.random.pick(&[20, 40, 59, 60, 63, 99, 120]);
+                [vec![first], self.random.bytes(len)].concat()
+            }
         }
     }
 
+    fn mac8(&mut self) -> u8 {
+        self.random.pick(pool::MAC8)
+    }
+
     fn macs(&mut self) -> Vec<u8> {
-        [self.mac(), self.mac()].concat()
+        let (dst, src) = self.ends(Self::mac);
+        [dst, src].concat()
     }
 
     fn ip(&mut self) -> Vec<u8> {
@@ -222,7 +230,8 @@ impl Packets {
             5..=6 => (0xc4, self.ip6(2)),
             _ => (self.random.pick(&[221, 240, 241, 250]), self.random.bytes(30)),
         };
-        let mut header = vec![self.random.pick(pool::MAC8), self.random.pick(pool::MAC8)];
+        let (src, dst) = self.ends(Self::mac8);
+        let mut header = vec![src, dst];
         if dlt == dlt::ARCNET_LINUX {
             header.extend([0, 0]);
         }

@@ -19,11 +19,11 @@ impl Packets {
         if self.random.once_in(12) {
             return self.random.next().to_be_bytes();
         }
-        self.random.pick(pool::V4)
+        self.random.favour(pool::V4)
     }
 
     pub(super) fn v6(&mut self) -> [u8; 16] {
-        let mut address = self.random.pick(pool::V6);
+        let mut address = self.random.favour(pool::V6);
         if self.random.once_in(12) {
             address[15] ^= 0x80;
         }
@@ -31,11 +31,18 @@ impl Packets {
     }
 
     pub(super) fn mac(&mut self) -> [u8; 6] {
-        let mut address = self.random.pick(pool::MAC);
+        let mut address = self.random.favour(pool::MAC);
         if self.random.once_in(12) {
             address[5] ^= 0x55;
         }
         address
+    }
+
+    /// Two of a kind, source and destination, which are the same now and then.
+    pub(super) fn ends<T: Clone>(&mut self, one: impl Fn(&mut Self) -> T) -> (T, T) {
+        let first = one(self);
+        let second = if self.random.once_in(6) { first.clone() } else { one(self) };
+        (first, second)
     }
 
     fn port(&mut self) -> u16 {
@@ -46,10 +53,10 @@ impl Packets {
     pub(super) fn network(&mut self, depth: u32) -> (Kind, Vec<u8>) {
         let of = |kind: u16, payload| (Kind::Type(kind), payload);
         match self.random.below(40) {
-            0..=11 => of(0x0800, self.ip4(depth)),
-            12..=19 => of(0x86dd, self.ip6(depth)),
-            20..=21 => of(0x0806, self.arp()),
-            22 => of(0x8035, self.arp()),
+            0..=9 => of(0x0800, self.ip4(depth)),
+            10..=16 => of(0x86dd, self.ip6(depth)),
+            17..=19 => of(0x0806, self.arp()),
+            20..=22 => of(0x8035, self.arp()),
             23..=25 if depth > 0 => {
                 let kind = self.random.pick(&[0x8100, 0x88a8, 0x9100]);
                 let tag = self.random.mostly(pool::VLANS) as u16 ^ self.random.pick(&[0, 0x2000]);
@@ -139,9 +146,9 @@ impl Packets {
     /// ARP or RARP, for IPv4 over Ethernet.
     pub(super) fn arp(&mut self) -> Vec<u8> {
         let operation = self.random.pick(&[1, 2, 3, 4]);
-        let (sender, target) = (self.mac().to_vec(), self.mac().to_vec());
+        let ((sender, target), (src, dst)) = (self.ends(Self::mac), self.ends(Self::v4));
         let header = vec![0, 1, 8, 0, 6, 4, 0, operation];
-        [header, sender, self.v4().to_vec(), target, self.v4().to_vec()].concat()
+        [header, sender.to_vec(), src.to_vec(), target.to_vec(), dst.to_vec()].concat()
     }
 
     /// A stack of labels and what follows it.
@@ -182,11 +189,10 @@ impl Packets {
 
     /// A DECnet data packet, padded or not, with a short or a long header.
     pub(super) fn decnet(&mut self) -> Vec<u8> {
-        let mut address = || {
-            let (area, node) = self.random.pick(pool::DECNET);
+        let (src, dst) = self.ends(|packets| {
+            let (area, node) = packets.random.pick(pool::DECNET);
             (area << 10 | node).to_le_bytes().to_vec()
-        };
-        let (src, dst) = (address(), address());
+        });
         let padding = self.random.pick(&[vec![], vec![0x81]]);
         let flags = self.random.pick(&[2_u8, 6, 0x0a, 0x2e, 5]);
         let header = if flags & 7 == 6 {
@@ -215,8 +221,8 @@ impl Packets {
         header.extend(be16(self.random.next() as u16));
         header.extend(be16(fragment));
         header.extend([self.random.pick(&[1, 64, 255]), protocol, 0, 0]);
-        header.extend(self.v4());
-        header.extend(self.v4());
+        let (src, dst) = self.ends(Self::v4);
+        header.extend([src, dst].concat());
         header.extend(self.random.bytes(4 * options));
         [header, payload].concat()
     }
@@ -245,8 +251,8 @@ impl Packets {
         let mut header = vec![0x60, 0, 0, 0];
         header.extend(be16(payload.len() as u16));
         header.extend([next, self.random.pick(&[1, 64, 255])]);
-        header.extend(self.v6());
-        header.extend(self.v6());
+        let (src, dst) = self.ends(Self::v6);
+        header.extend([src, dst].concat());
         [header, payload].concat()
     }
 
@@ -257,14 +263,14 @@ impl Packets {
             7..=11 => (17, self.udp(depth)),
             12..=13 => (132, [self.ports(), self.random.bytes(20)].concat()),
             14..=15 if v6 => {
-                let kind = self.random.pick(&[1, 128, 129, 133, 134, 135, 136]);
+                let kind = self.random.favour(&[128, 135, 129, 133, 134, 136, 1]);
                 (58, [vec![kind, self.random.pick(&[0, 1, 4])], self.random.bytes(20)].concat())
             }
             14..=15 => {
-                let kind = self.random.pick(&[0, 3, 5, 8, 11, 13]);
+                let kind = self.random.favour(&[8, 0, 3, 5, 11, 13]);
                 (1, [vec![kind, self.random.pick(&[0, 1, 3])], self.random.bytes(20)].concat())
             }
-            16 => (2, self.random.bytes(8)),
+            16 => (self.random.pick(&[2, 59]), self.random.bytes(8)),
             17..=18 => {
                 // IPv4's chain has no other header.
                 let inner = self.random.pick(&[6, 17, 50, 51]);
@@ -276,14 +282,15 @@ impl Packets {
                         .concat(),
                 )
             }
-            19 => (self.random.pick(&[9, 50, 103, 112]), self.random.bytes(24)),
-            20 if depth > 0 => (4, self.ip4(depth - 1)),
+            19..=20 => (self.random.pick(&[9, 50, 103, 112]), self.random.bytes(24)),
+            21 if depth > 0 => (4, self.ip4(depth - 1)),
             _ => (self.random.mostly(pool::PROTOCOLS) as u8, self.random.bytes(24)),
         }
     }
 
     fn ports(&mut self) -> Vec<u8> {
-        [be16(self.port()), be16(self.port())].concat()
+        let (src, dst) = self.ends(Self::port);
+        [be16(src), be16(dst)].concat()
     }
 
     fn tcp(&mut self) -> Vec<u8> {
@@ -333,7 +340,8 @@ impl Packets {
     /// An Ethernet frame.
     pub(super) fn ethernet_frame(&mut self, depth: u32) -> Vec<u8> {
         let (kind, payload) = self.network(depth);
-        let addresses = [self.mac(), self.mac()].concat();
+        let (dst, src) = self.ends(Self::mac);
+        let addresses = [dst, src].concat();
         let field = self.type_or_length(&kind, &payload);
         [addresses, field, payload].concat()
     }

@@ -18,9 +18,8 @@ impl Packets {
         ]);
         let direction = self.random.pick(&[0, 1, 2, 3, 0x40, 0x41, 0x42]);
         let mut frame = vec![control, direction, 0, 0];
-        for _ in 0..3 {
-            frame.extend(self.mac());
-        }
+        let (first, second) = self.ends(Self::mac);
+        frame.extend([first, second, self.mac()].concat());
         frame.extend(self.random.bytes(2));
         let is_data = control & 0x0c == 0x08;
         if is_data && control & 0x80 != 0 {
