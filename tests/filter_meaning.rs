@@ -1,75 +1,275 @@
-//! What filters mean: programs against the judge.
+//! What filters mean: programs, optimised and not, in our engine and in the kernel's, against the
+//! judge (`support/judge`).
+//!
+//! `PCAP_LONG=1000000` goes through as many filters instead of a few thousand; `PCAP_SEED=17` through
+//! that one alone.
 
 mod support;
 
-use pcap::bpf::Program;
-use support::distribution::Distribution;
-use support::judge::{Verdict, judge};
-use support::packets::Packets;
-use support::{catalogue, tree};
+use pcap::bpf::insn::{ABS, LD, SKF_AD_OFF};
+use pcap::bpf::{Insn, Meta, Program, dump};
+use pcap::filter::ast::{Expr, Step};
+use pcap::filter::code::Options;
+use pcap::filter::compile::compile;
+use pcap::filter::pred::Pred;
+use pcap::filter::{Context, Source};
+use pcap::names::resolver::System;
+use std::env;
+use support::cases::{Case, Cases};
+use support::judge::{Verdicts, judge};
+use support::kernel::Kernel;
+use support::packets::Packet;
+use support::tree::tree;
 
-#[test]
-fn explore() {
-    let lib = Distribution::get().unwrap();
-    eprintln!("{}", lib.version());
-    let mut seen = std::collections::BTreeMap::new();
-    let (mut pairs, mut refused) = (0, 0);
-    let n = std::env::var("N").map_or(300, |n| n.parse().unwrap());
-    for (number, entry) in catalogue::entries().into_iter().enumerate() {
-        if matches!(entry.context.source, pcap::filter::Source::Live { .. }) {
-            continue;
+/// How many filters without `PCAP_LONG`.
+const FILTERS: u64 = 4000;
+
+/// Of a filter that compiles.
+struct Compiled {
+    plain: Vec<Insn>,
+    optimised: Vec<Insn>,
+}
+
+fn number(name: &str) -> Option<u64> {
+    env::var(name).ok().map(|value| value.parse().expect("a number"))
+}
+
+/// The seeds to go through.
+fn seeds(by_default: u64) -> std::ops::Range<u64> {
+    match (number("PCAP_SEED"), number("PCAP_LONG")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, Some(long)) => 0..long,
+        (None, None) => 0..by_default,
+    }
+}
+
+fn program(case: &Case, text: &str, optimise: bool) -> Result<Vec<Insn>, String> {
+    let options = Options { snaplen: case.snaplen, optimise };
+    compile(text, case.context, options, &System).map_err(|error| error.one_line(text))
+}
+
+/// What the kernel tells of a packet, if it is the kernel's.
+fn meta<'p>(context: &Context, packet: &'p Packet) -> Option<&'p Meta> {
+    matches!(context.source, Source::Live { .. }).then_some(&packet.meta)
+}
+
+fn verdicts(expr: &Expr<Pred>, context: &Context, packet: &Packet) -> Option<Verdicts> {
+    judge(expr, context, &packet.bytes, packet.wire_len, meta(context, packet)).ok()
+}
+
+/// What is wrong with a program's answer, if anything.
+fn objection(case: &Case, text: &str, optimise: bool, packet: &Packet) -> Option<String> {
+    let expr = tree(text).ok()?;
+    let verdicts = verdicts(&expr, &case.context, packet)?;
+    let insns = program(case, text, optimise).ok()?;
+    let program = Program::new(&insns).expect("a valid program");
+    let kept = program.run(&packet.bytes, packet.wire_len, meta(&case.context, packet));
+    // With what the kernel tells, offsets have a sign as in the kernel.
+    if verdicts.kernel_differs && meta(&case.context, packet).is_some() {
+        return None;
+    }
+    if kept != 0 && kept != case.snaplen {
+        return Some(format!("keeps {kept} bytes"));
+    }
+    let objection = verdicts.objection(kept != 0)?;
+    Some(format!("{objection}: {verdicts:?}"))
+}
+
+/// A shorter expression and packet with which a program is still wrong, and all there is to know.
+fn report(case: &Case, optimise: bool, packet: &Packet) -> String {
+    let wrong = |text: &str, packet: &Packet| objection(case, text, optimise, packet).is_some();
+    let mut text = case.text.clone();
+    let mut packet = packet.clone();
+    while let Some(shorter) = parts(&text).into_iter().find(|part| wrong(part, &packet)) {
+        text = shorter;
+    }
+    while packet.wire_len as usize == packet.bytes.len() && !packet.bytes.is_empty() {
+        let mut shorter = packet.cut(packet.bytes.len() - 1);
+        shorter.wire_len -= 1;
+        if !wrong(&text, &shorter) {
+            break;
         }
-        pairs += 1;
-        let name = format!("{} | {}", entry.link, entry.text);
-        let tree = match tree::tree(entry.text) {
-            Ok(tree) => tree,
-            Err(e) => {
-                eprintln!("TREE {name}: {e}");
-                continue;
-            }
-        };
-        let theirs = lib.compile(entry.text, entry.context.dlt, entry.context.netmask, false);
-        let mut packets = Packets::new(number as u64);
-        let mine = judge(&tree, &entry.context, &[0; 100], 100, None);
-        match (&theirs, &mine) {
-            (Err(e), Ok(_)) => {
-                eprintln!("REFUSED BY LIB {name}: {e}");
-                refused += 1;
-            }
-            (Ok(_), Err(_)) => eprintln!("REFUSED BY JUDGE {name}"),
-            _ => (),
-        }
-        let Ok(theirs) = theirs else { continue };
-        let program = Program::new(&theirs).unwrap();
-        let (mut yes, mut no, mut bad) = (0, 0, 0);
-        for _ in 0..n {
-            let packet = packets.whole(entry.context.dlt);
-            let Ok(mine) =
-                judge(&tree, &entry.context, &packet.bytes, packet.wire_len, Some(&packet.meta))
-            else {
-                continue;
-            };
-            let accepted = program.run(&packet.bytes, packet.wire_len, Some(&packet.meta)) != 0;
-            match mine.strict {
-                Verdict::Accept => yes += 1,
-                _ => no += 1,
-            }
-            if let Some(objection) = mine.objection(accepted) {
-                bad += 1;
-                if bad == 1 {
-                    eprintln!("BAD {name}: {objection}: {mine:?} {}", packet.hex());
-                }
-            }
-        }
-        if bad > 0 {
-            *seen.entry(entry.text).or_insert(0) += 1;
-        }
-        if yes == 0 {
-            eprintln!("NEVER {name}");
-        }
-        if no == 0 {
-            eprintln!("ALWAYS {name}");
+        packet = shorter;
+    }
+    let why = objection(case, &text, optimise, &packet).unwrap_or_default();
+    let listing = |optimise| match program(case, &text, optimise) {
+        Ok(insns) => dump(&insns, 1),
+        Err(error) => error,
+    };
+    format!(
+        "{case}\nshortest: {text}\n{why}\n{} bytes of {}: {}\n{:?}\nas it is:\n{}optimised:\n{}",
+        packet.bytes.len(),
+        packet.wire_len,
+        packet.hex(),
+        meta(&case.context, &packet),
+        listing(false),
+        listing(true)
+    )
+}
+
+/// What is left of an expression from one term to another, from the shortest on.
+fn parts(text: &str) -> Vec<String> {
+    let Ok(expr) = tree(text) else { return Vec::new() };
+    let spans: Vec<_> = expr
+        .iter()
+        .filter_map(|step| match step {
+            Step::Term(term) => Some(term.span),
+            _ => None,
+        })
+        .collect();
+    let mut parts = Vec::new();
+    for (n, first) in spans.iter().enumerate() {
+        for last in &spans[n..] {
+            let part = text.get(first.start..last.end).unwrap_or_default();
+            parts.extend([part.to_owned(), format!("not {part}")]);
         }
     }
-    eprintln!("{pairs} pairs, {refused} refused; bad {seen:?}");
+    parts.retain(|part| part.len() < text.len() && tree(part).is_ok());
+    parts.sort_by_key(String::len);
+    parts
+}
+
+/// Whether an expression is refused for what the optimiser finds in it, which the judge does not look for.
+fn is_of_optimiser(error: &str) -> bool {
+    ["rejects all packets", "division by zero", "modulus by zero", "shift by more than"]
+        .iter()
+        .any(|text| error.contains(text))
+}
+
+/// Compiles a case both ways. An error where judge and compiler are not of one mind on what is one.
+fn compiled(case: &Case, judged: bool) -> Result<Option<Compiled>, String> {
+    let plain = program(case, &case.text, false);
+    let optimised = program(case, &case.text, true);
+    match (judged, &plain) {
+        (true, Err(error)) if !is_of_optimiser(error) => {
+            return Err(format!("{case}\nrefused: {error}"));
+        }
+        (false, Ok(_)) => {
+            return Err(format!("{case}\naccepted, but means nothing on that link type"));
+        }
+        _ => (),
+    }
+    match (&plain, &optimised) {
+        (Ok(_), Err(error)) if !is_of_optimiser(error) => {
+            Err(format!("{case}\nrefused when optimised: {error}"))
+        }
+        (Err(error), Ok(_)) => Err(format!("{case}\nrefused unless optimised: {error}")),
+        (Ok(plain), Ok(optimised)) => {
+            Ok(Some(Compiled { plain: plain.clone(), optimised: optimised.clone() }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Whether a program asks the kernel what it knows.
+fn asks_kernel(insns: &[Insn]) -> bool {
+    insns.iter().any(|insn| insn.code & !0x18 == LD | ABS && insn.k >= SKF_AD_OFF)
+}
+
+/// Whether it follows a chain of headers, which the kernel takes no program for.
+fn has_loop(insns: &[Insn]) -> bool {
+    insns.iter().any(|insn| insn.code == 5 && insn.k > i32::MAX as u32)
+}
+
+/// What came of the cases.
+#[derive(Debug, Default)]
+struct Counts {
+    refused: u64,
+    accepted: u64,
+    rejected: u64,
+    cut: u64,
+    in_kernel: u64,
+}
+
+#[test]
+fn programs_mean_what_the_judge_says() {
+    let cases = Cases::new();
+    let kernel = Kernel::new();
+    let mut counts = Counts::default();
+    let mut wrong: Vec<String> = Vec::new();
+    let mut failed = 0;
+    for seed in seeds(FILTERS) {
+        let case = cases.case(seed);
+        if let Err(report) = check(&cases, &case, &kernel, &mut counts) {
+            failed += 1;
+            let shortest = |report: &str| report.lines().nth(2).map(str::to_owned);
+            if wrong.len() < 20 && !wrong.iter().any(|known| shortest(known) == shortest(&report)) {
+                eprintln!("{report}\n");
+                wrong.push(report);
+            }
+        }
+    }
+    eprintln!("{counts:?}");
+    assert_eq!(failed, 0, "filters with a wrong program");
+    if number("PCAP_SEED").is_none() {
+        assert!(counts.accepted > counts.rejected / 4, "too few packets match");
+        assert!(counts.in_kernel > counts.accepted, "too few programs were run by the kernel");
+    }
+}
+
+/// Goes through the packets of one filter.
+fn check(cases: &Cases, case: &Case, kernel: &Kernel, counts: &mut Counts) -> Result<(), String> {
+    let expr = tree(&case.text).map_err(|error| format!("{case}\n{error}"))?;
+    let packets = cases.packets(case, 6);
+    let judged = verdicts(&expr, &case.context, &packets[0]).is_some();
+    let Some(compiled) = compiled(case, judged)? else {
+        counts.refused += 1;
+        return Ok(());
+    };
+    for (optimise, insns) in [(false, &compiled.plain), (true, &compiled.optimised)] {
+        let program = Program::new(insns).expect("a valid program");
+        let in_kernel = kernel_takes(case, kernel, insns)?;
+        for packet in &packets {
+            let verdicts = verdicts(&expr, &case.context, packet).expect("judged above");
+            let meta = meta(&case.context, packet);
+            let kept = program.run(&packet.bytes, packet.wire_len, meta);
+            // With what the kernel tells, offsets have a sign as in the kernel.
+            let odd = verdicts.kernel_differs && meta.is_some();
+            let right =
+                verdicts.objection(kept != 0).is_none() && [0, case.snaplen].contains(&kept);
+            if !right && !odd {
+                return Err(report(case, optimise, packet));
+            }
+            if in_kernel && !verdicts.kernel_differs {
+                check_in_kernel(case, kernel, insns, packet, kept)?;
+                counts.in_kernel += 1;
+            }
+            *match (kept, packet.bytes.len() as u32 == packet.wire_len) {
+                (_, false) => &mut counts.cut,
+                (0, _) => &mut counts.rejected,
+                _ => &mut counts.accepted,
+            } += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Whether to have the kernel run a program; it has to take those it can.
+fn kernel_takes(case: &Case, kernel: &Kernel, insns: &[Insn]) -> Result<bool, String> {
+    if has_loop(insns) || insns.len() > 4096 {
+        return Ok(false);
+    }
+    match kernel.attach(insns) {
+        Ok(()) => Ok(!asks_kernel(insns)),
+        Err(error) => Err(format!("{case}\nthe kernel refuses: {error}\n{}", dump(insns, 1))),
+    }
+}
+
+fn check_in_kernel(
+    case: &Case,
+    kernel: &Kernel,
+    insns: &[Insn],
+    packet: &Packet,
+    kept: u32,
+) -> Result<(), String> {
+    // It does not know of longer packets, and an empty one looks the same whether it passes or not.
+    if packet.bytes.is_empty() || packet.bytes.len() as u32 != packet.wire_len {
+        return Ok(());
+    }
+    let passed = kernel.run(&packet.bytes) != 0;
+    if passed == (kept != 0) {
+        return Ok(());
+    }
+    let hex = packet.hex();
+    Err(format!("{case}\nin the kernel: {passed}: {hex}\n{}", dump(insns, 1)))
 }

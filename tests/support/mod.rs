@@ -2,11 +2,13 @@
 
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
+pub mod cases;
 pub mod catalogue;
 pub mod distribution;
 pub mod dlt;
 pub mod frames;
 pub mod judge;
+pub mod kernel;
 pub mod library;
 pub mod netns;
 pub mod packets;
