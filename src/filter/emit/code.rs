@@ -80,16 +80,22 @@ impl<'i> Code<'i> {
         self.state.x = value;
     }
 
+    /// The scratch word that is for `value`.
+    #[must_use]
+    pub fn word_of(&self, value: ValId) -> Option<u32> {
+        let word = self.kept.iter().position(|&kept| kept == value)?;
+        u32::try_from(word).ok()
+    }
+
     /// The scratch word that holds `value` now.
     fn word(&self, value: ValId) -> Option<u32> {
-        let word = self.kept.iter().position(|&kept| kept == value)?;
-        (self.state.scratch >> word & 1 == 1).then(|| u32::try_from(word).unwrap_or_default())
+        self.word_of(value).filter(|&word| self.state.scratch >> word & 1 == 1)
     }
 
     /// Puts what is in the index register into the scratch word of `value`, if it has one.
     pub fn keep_x(&mut self, value: ValId) {
-        if let Some(word) = self.kept.iter().position(|&kept| kept == value) {
-            self.push(STX, u32::try_from(word).unwrap_or_default());
+        if let Some(word) = self.word_of(value) {
+            self.push(STX, word);
             self.state.scratch |= 1 << word;
         }
     }

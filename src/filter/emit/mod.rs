@@ -214,7 +214,7 @@ impl<'g> Emitter<'g> {
                 let need: Need = needs[n];
                 (!need.a || at.a.is_some() && at.a == state.a)
                     && (!need.x || at.x.is_some() && at.x == state.x)
-                    && at.scratch & need.scratch & !state.scratch == 0
+                    && need.scratch & !state.scratch == 0
             };
             let at = full().filter(fits).map(|(n, _)| n).last().unwrap_or_default();
             self.entries.insert((from, id), at);
@@ -242,7 +242,9 @@ fn needs(ir: &Ir, code: &Code<'_>, node: &Node) -> Vec<Need> {
             let x = matches!(ir.get(*value), Value::Compare { .. });
             Need { a: true, x, scratch: 0 }
         }
-        Node::Define { .. } => Need { a: false, x: true, scratch: u16::MAX },
+        Node::Define { value, .. } => {
+            Need { a: false, x: true, scratch: code.word_of(*value).map_or(0, |word| 1 << word) }
+        }
     };
     let mut needs = vec![need];
     for (insn, _) in code.insns.iter().rev() {
