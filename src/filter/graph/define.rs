@@ -1,9 +1,9 @@
-//! Values that are chosen by conditions are computed once, where all who use them have passed: the conditions become
-//! tests, and each choice a definition.
+//! Values that are chosen by conditions are computed before they are used: the conditions become tests, and each choice
+//! a definition. A value that may be computed early is computed once, where all who use it have passed.
 
 use super::dominators::Dominators;
 use super::{Graph, Node, NodeId, build, kept};
-use crate::filter::ir::{Ir, ValId, Value};
+use crate::filter::ir::{FormId, Formula, Ir, ValId, Value};
 use std::collections::HashMap;
 
 /// The graph with every chosen value defined before it is used.
@@ -14,7 +14,7 @@ pub fn define(ir: &Ir, mut graph: Graph) -> Graph {
     // A definition may use other chosen values, which are then defined before it.
     while let Some((value, at)) = next_choice(&graph, &mut chosen, &done) {
         done.push(value);
-        graph = with_definition(ir, &graph, value, at);
+        graph = with_definition(ir, &graph, value, &at);
     }
     graph
 }
@@ -57,8 +57,12 @@ impl Chosen<'_> {
     }
 }
 
-/// A chosen value that is used and not yet defined, and the last node on every way to its users.
-fn next_choice(graph: &Graph, chosen: &mut Chosen<'_>, done: &[ValId]) -> Option<(ValId, NodeId)> {
+/// A chosen value that is used and not yet defined, and where to define it.
+fn next_choice(
+    graph: &Graph,
+    chosen: &mut Chosen<'_>,
+    done: &[ValId],
+) -> Option<(ValId, Vec<NodeId>)> {
     let order = graph.reachable();
     let mut users: Vec<(ValId, Vec<NodeId>)> = Vec::new();
     for &node in &order {
@@ -79,18 +83,36 @@ fn next_choice(graph: &Graph, chosen: &mut Chosen<'_>, done: &[ValId]) -> Option
     }
     // The latest made one depends on the others, not they on it.
     let (value, nodes) = users.into_iter().max_by_key(|(value, _)| *value)?;
-    Some((value, Dominators::of(graph).common(&nodes)?))
+    let dominators = Dominators::of(graph);
+    if chosen.ir.early().contains(&value) || cannot_fail(chosen.ir, value) {
+        return Some((value, vec![dominators.common(&nodes)?]));
+    }
+    // Where no user has passed: a packet for which there is nothing to choose is rejected only if it is asked.
+    let first = nodes.iter().filter(|&&node| !dominators.is_behind(node, &nodes));
+    Some((value, first.copied().collect()))
 }
 
-/// The graph with `value` defined on every way into `at`.
-fn with_definition(ir: &Ir, old: &Graph, value: ValId, at: NodeId) -> Graph {
+/// Whether there is always something to choose, and nothing that a packet could be too short for.
+fn cannot_fail(ir: &Ir, value: ValId) -> bool {
+    let Value::Choose(arms) = ir.get(value) else { return false };
+    let total = arms.last().is_some_and(|(last, _)| *ir.formula_of(*last) == Formula::True);
+    let safe = |id: FormId| match ir.formula_of(id) {
+        Formula::True | Formula::False => true,
+        &Formula::Test(value, _) => ir.extent(value) == (0, true),
+        _ => false,
+    };
+    total && arms.iter().all(|&(test, value)| safe(test) && ir.extent(value) == (0, true))
+}
+
+/// The graph with `value` defined on every way into the nodes of `at`.
+fn with_definition(ir: &Ir, old: &Graph, value: ValId, at: &[NodeId]) -> Graph {
     let arms: &[_] = match ir.get(value) {
         Value::Choose(arms) => arms,
         _ => &[],
     };
     old.edited(|graph, node, id, now| {
         let user = kept(ir, graph, node, now);
-        if id != at {
+        if !at.contains(&id) {
             return user;
         }
         let mut otherwise = Graph::REJECT;

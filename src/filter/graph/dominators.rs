@@ -29,6 +29,22 @@ impl Dominators {
     pub fn common(&self, nodes: &[NodeId]) -> Option<NodeId> {
         nodes.iter().copied().reduce(|a, b| nearest(|id| self.0[id.index()], a, b))
     }
+
+    /// Whether all ways to `node` pass another one of `others`.
+    #[must_use]
+    pub fn is_behind(&self, node: NodeId, others: &[NodeId]) -> bool {
+        let mut at = node;
+        loop {
+            let up = self.0[at.index()];
+            if up == at {
+                return false;
+            }
+            if others.contains(&up) {
+                return true;
+            }
+            at = up;
+        }
+    }
 }
 
 /// Where the ways up from two nodes meet. Numbers rise on the way up.

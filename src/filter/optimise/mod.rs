@@ -5,3 +5,6 @@ pub mod share;
 pub mod simplify;
 pub mod store;
 pub mod thread;
+
+#[cfg(test)]
+mod tests;

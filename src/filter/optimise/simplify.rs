@@ -168,10 +168,12 @@ impl Simplifier<'_> {
     /// `parts` with lists of the same kind replaced by what is in them, each part once.
     fn flatten(&self, kind: Kind, parts: Vec<FormId>) -> Vec<FormId> {
         let mut flat: Vec<FormId> = Vec::with_capacity(parts.len());
-        for part in parts {
+        let mut work = parts;
+        work.reverse();
+        while let Some(part) = work.pop() {
             match (self.ir.formula_of(part), kind) {
                 (Formula::And(list), Kind::And) | (Formula::Or(list), Kind::Or) => {
-                    flat.extend(list);
+                    work.extend(list.iter().rev());
                 }
                 _ => flat.push(part),
             }
