@@ -70,7 +70,8 @@ impl Ir {
         order
     }
 
-    fn direct_parts(&self, part: Part) -> Vec<Part> {
+    /// What a part is made of directly, in order.
+    pub(super) fn direct_parts(&self, part: Part) -> Vec<Part> {
         match part {
             Part::Value(id) => match *self.get(id) {
                 Value::Load { base: Some(base), .. } => vec![Part::Value(base)],
