@@ -44,6 +44,8 @@ pub(super) struct Link {
     pub labels: u32,
     /// VLAN tags that were asked for.
     pub tags: u32,
+    /// Where the protocol behind the next tag is told, if the kernel may have taken out the last one.
+    pub behind_tag: Option<Place>,
     /// Whether this is the packet's own, not one that another carries.
     pub outermost: bool,
     /// Whether Geneve or VXLAN carries it.
@@ -79,6 +81,7 @@ impl Link {
             nl_nosnap: layout.nl_nosnap,
             labels: 0,
             tags: 0,
+            behind_tag: None,
             outermost: false,
             tunnelled: false,
             framed: None,

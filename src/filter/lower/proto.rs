@@ -5,7 +5,7 @@
 use super::link::Place;
 use super::{Lowering, Result, check};
 use crate::filter::Source;
-use crate::filter::ir::{FormId, Set, Value, Width};
+use crate::filter::ir::{FormId, Set, Width};
 use crate::filter::pred::IpVersion;
 use crate::linktype::layout::ProtoTest;
 
@@ -89,25 +89,34 @@ impl Lowering<'_> {
             ProtoTest::HostFamily | ProtoTest::BigFamily | ProtoTest::PflogFamily => {
                 Ok(self.family(number))
             }
-            ProtoTest::Ipnet => Ok(self.linktype_byte(match number {
-                IP => &[2],
-                IP6 => &[26],
-                _ => &[],
-            })),
-            ProtoTest::Arcnet => Ok(self.linktype_byte(match number {
-                IP => &[212],
-                ARP => &[213],
-                RARP => &[214],
-                IP6 => &[0xc4],
-                ATALK => &[221],
-                _ => &[],
-            })),
-            ProtoTest::FrameRelay => Ok(self.frame_relay_nlpid(match number {
+            ProtoTest::Ipnet | ProtoTest::Arcnet | ProtoTest::FrameRelay => {
+                Ok(self.coded_proto(number))
+            }
+        }
+    }
+
+    /// Link layers with codes of their own, a byte each.
+    fn coded_proto(&mut self, number: u32) -> FormId {
+        match self.link.layout.proto {
+            ProtoTest::Ipnet => self.linktype_byte(match number {
+                IP => Some(2),
+                IP6 => Some(26),
+                _ => None,
+            }),
+            ProtoTest::Arcnet => self.linktype_byte(match number {
+                IP => Some(212),
+                ARP => Some(213),
+                RARP => Some(214),
+                IP6 => Some(0xc4),
+                ATALK => Some(221),
+                _ => None,
+            }),
+            _ => self.frame_relay_nlpid(match number {
                 IP => &[0xcc],
                 IP6 => &[0x8e],
                 SAP_ISO => &[0x81, 0x82, 0x83],
                 _ => &[],
-            })),
+            }),
         }
     }
 
@@ -231,26 +240,19 @@ impl Lowering<'_> {
             IP6 => &[AF_INET6],
             _ => return self.ir.falsity(),
         };
-        let (at, width) = (self.link.header, Width::Word);
-        match self.link.layout.proto {
-            ProtoTest::PflogFamily => {
-                let family = self.load(at.plus(1), Width::Byte);
-                self.ir.test(family, points(families.iter().copied()))
+        let families = families.iter().copied();
+        let header = self.link.header;
+        let (family, set) = match self.link.layout.proto {
+            ProtoTest::PflogFamily => (self.load(header.plus(1), Width::Byte), points(families)),
+            ProtoTest::BigFamily => (self.load(header, Width::Word), points(families)),
+            // In the order of whoever wrote it: the kernel's is ours.
+            _ if saved => {
+                let either = families.flat_map(|family| [family, family.swap_bytes()]);
+                (self.load(header, Width::Word), points(either))
             }
-            ProtoTest::HostFamily => {
-                let family = self.load(at, width);
-                // In the order of whoever wrote it, which for the kernel is ours.
-                let mut words: Vec<u32> = families.iter().map(|family| family.to_be()).collect();
-                if saved {
-                    words = families.iter().flat_map(|f| [*f, f.swap_bytes()]).collect();
-                }
-                self.ir.test(family, points(words))
-            }
-            _ => {
-                let family = self.load(at, width);
-                self.ir.test(family, points(families.iter().copied()))
-            }
-        }
+            _ => (self.load(header, Width::Word), points(families.map(u32::to_be))),
+        };
+        self.ir.test(family, set)
     }
 
     /// Whether the protocol field is `number`.
@@ -259,13 +261,11 @@ impl Lowering<'_> {
         self.ir.is(linktype, number)
     }
 
-    /// Whether it, a byte, is any of these.
-    fn linktype_byte(&mut self, any: &[u32]) -> FormId {
-        if any.is_empty() {
-            return self.ir.falsity();
-        }
+    /// Whether it, a byte, is this code; never, if there is none.
+    fn linktype_byte(&mut self, code: Option<u32>) -> FormId {
+        let Some(code) = code else { return self.ir.falsity() };
         let linktype = self.load(self.link.linktype, Width::Byte);
-        self.ir.test(linktype, points(any.iter().copied()))
+        self.ir.is(linktype, code)
     }
 
     /// Whether it is a length: then an LLC header follows.
@@ -361,7 +361,6 @@ impl Lowering<'_> {
             Some(nowhere) => nowhere,
             None => self.ir.chain(network.k, ip6, protocol),
         };
-        debug_assert!(matches!(self.ir.get(last), Value::Chain { .. } | Value::Fail));
         let is = self.ir.is(last, protocol.into());
         Ok(self.ir.and(link, is))
     }

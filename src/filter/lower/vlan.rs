@@ -5,7 +5,7 @@ use super::proto::points;
 use super::{Lowering, Result, check};
 use crate::bpf::insn::{SKF_AD_VLAN_TAG, SKF_AD_VLAN_TAG_PRESENT};
 use crate::filter::Source;
-use crate::filter::ir::{FormId, ValId, Width};
+use crate::filter::ir::{FormId, Width};
 use crate::linktype::layout::{ProtoTest, Vlan};
 
 /// The Ethertypes of tags.
@@ -23,37 +23,45 @@ impl Lowering<'_> {
         if self.link.labels > 0 {
             return Err("no VLAN match after MPLS".to_owned());
         }
-        let innermost = self.link.tags > 0;
-        let by = match self.link.layout.vlan {
+        let (by, metadata) = match self.link.layout.vlan {
             Vlan::Unsupported => return self.unsupported("vlan"),
-            Vlan::OrMetadata { by } if !innermost => by,
-            Vlan::OrMetadata { .. } | Vlan::InPacket => TAG,
+            Vlan::InPacket => (TAG, false),
+            Vlan::OrMetadata { by } => (by, self.context.source == Source::Live { vlan: true }),
         };
         if let Some(id) = id {
             check("VLAN tag", id, VID)?;
         }
-        let tagged = self.has_tag();
+        let in_packet = self.has_tag();
         let at = self.network();
-        let tag = self.load(at, Width::Half);
-        self.link.tags += 1;
-        let in_packet = !self.link.outermost
-            || innermost
-            || self.link.layout.vlan == Vlan::InPacket
-            || self.context.source != (Source::Live { vlan: true });
-        if in_packet {
-            self.link.linktype = self.link.linktype.plus(by);
-            self.link.payload = self.link.payload.plus(TAG);
-            return Ok(self.and_vid(tagged, tag, id));
+        let mut tag = self.load(at, Width::Half);
+        let mut tagged = in_packet;
+        match self.link.tags {
+            0 if metadata && self.link.outermost => {
+                let present = self.ir.ancillary(SKF_AD_VLAN_TAG_PRESENT, Width::Byte);
+                let present = self.ir.is(present, 1);
+                let stripped = self.ir.ancillary(SKF_AD_VLAN_TAG, Width::Half);
+                let truth = self.ir.truth();
+                tag = self.ir.choose(vec![(present, stripped), (truth, tag)]);
+                tagged = self.ir.or(present, in_packet);
+                self.link.behind_tag = Some(self.unless(present, self.link.linktype, TAG).plus(by));
+                self.link.linktype = self.unless(present, self.link.linktype, by);
+                self.link.payload = self.unless(present, self.link.payload, TAG);
+            }
+            n => {
+                let behind = if n == 0 { by } else { TAG };
+                let moved = self.link.linktype.plus(behind);
+                self.link.linktype = self.link.behind_tag.take().unwrap_or(moved);
+                self.link.payload = self.link.payload.plus(TAG);
+            }
         }
-        let present = self.ir.ancillary(SKF_AD_VLAN_TAG_PRESENT, Width::Byte);
-        let present = self.ir.is(present, 1);
-        let metadata = self.ir.ancillary(SKF_AD_VLAN_TAG, Width::Half);
-        let truth = self.ir.truth();
-        let tag = self.ir.choose(vec![(present, metadata), (truth, tag)]);
-        self.link.linktype = self.unless(present, self.link.linktype, by);
-        self.link.payload = self.unless(present, self.link.payload, TAG);
-        let tagged = self.ir.or(present, tagged);
-        Ok(self.and_vid(tagged, tag, id))
+        self.link.tags += 1;
+        Ok(match id {
+            Some(id) => {
+                let is = self.ir.masked_is(tag, VID, id);
+                self.ir.and(tagged, is)
+            }
+            None => tagged,
+        })
     }
 
     /// Whether there is a tag in the packet.
@@ -67,16 +75,6 @@ impl Lowering<'_> {
         match guard {
             Some(guard) => self.ir.and(guard, is),
             None => is,
-        }
-    }
-
-    fn and_vid(&mut self, tagged: FormId, tag: ValId, id: Option<u32>) -> FormId {
-        match id {
-            Some(id) => {
-                let is = self.ir.masked_is(tag, VID, id);
-                self.ir.and(tagged, is)
-            }
-            None => tagged,
         }
     }
 
