@@ -30,6 +30,19 @@ impl Dominators {
         nodes.iter().copied().reduce(|a, b| nearest(|id| self.0[id.index()], a, b))
     }
 
+    /// Which nodes all ways to pass `at`, itself among them.
+    #[must_use]
+    pub fn behind(&self, at: NodeId) -> Vec<bool> {
+        let mut behind = vec![false; self.0.len()];
+        behind[at.index()] = true;
+        // Dominators have higher numbers.
+        for n in (0..at.index()).rev() {
+            let up = self.0[n].index();
+            behind[n] = up > n && behind[up];
+        }
+        behind
+    }
+
     /// Whether all ways to `node` pass another one of `others`.
     #[must_use]
     pub fn is_behind(&self, node: NodeId, others: &[NodeId]) -> bool {

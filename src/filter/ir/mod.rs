@@ -4,7 +4,7 @@
 
 pub mod eval;
 pub mod formula;
-mod print;
+pub mod print;
 pub mod set;
 pub mod value;
 

@@ -39,6 +39,34 @@ impl Ir {
     }
 }
 
+impl Ir {
+    /// One value as text. What is defined elsewhere is called by a number.
+    #[must_use]
+    pub fn show_value(&self, value: ValId) -> String {
+        let mut page = Page { ir: self, lines: String::new(), texts: HashMap::new(), names: 0 };
+        let mut parts = std::collections::BTreeSet::new();
+        let mut work = vec![value];
+        while let Some(id) = work.pop() {
+            if parts.insert(id) && !matches!(self.get(id), Value::Choose(_)) {
+                let inner = self.direct_parts(Part::Value(id)).into_iter();
+                work.extend(inner.filter_map(|part| match part {
+                    Part::Value(id) => Some(id),
+                    Part::Formula(_) => None,
+                }));
+            }
+        }
+        for id in parts {
+            let text = match self.get(id) {
+                Value::Choose(_) | Value::Remembered(_) => format!("v{}", id.0),
+                _ => page.value(id),
+            };
+            let text = if text.len() > LONG { "...".to_owned() } else { text };
+            page.texts.insert(Part::Value(id), text);
+        }
+        page.text(Part::Value(value)).to_owned()
+    }
+}
+
 struct Page<'i> {
     ir: &'i Ir,
     lines: String,
@@ -149,7 +177,7 @@ impl Page<'_> {
 }
 
 /// What a value must be to be in the set.
-fn show_set(set: &Set) -> String {
+pub fn show_set(set: &Set) -> String {
     match *set.ranges() {
         [(low, high)] if low == high => format!("= {}", number(low)),
         [(1, u32::MAX)] => "!= 0".to_owned(),
