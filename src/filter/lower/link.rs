@@ -188,6 +188,7 @@ fn prefix(ir: &mut Ir, prefix: Prefix) -> Place {
             ir.binary(BinOp::Or, high, low)
         }
     };
+    ir.allow_early(base);
     Place { base: Some(base), k: 0 }
 }
 
@@ -196,22 +197,20 @@ fn wlan_payload(ir: &mut Ir, header: Place, prefix: Prefix) -> Place {
     let control = ir.load(header.base, header.k, Width::Byte);
     let is_qos = ir.masked_is(control, 0x8c, 0x88);
     let truth = ir.truth();
-    let (longer, normal) = (ir.constant(26), ir.constant(24));
-    let length = ir.choose(vec![(is_qos, longer), (truth, normal)]);
-    let end = match header.base {
-        Some(base) => ir.binary(BinOp::Add, base, length),
-        None => length,
-    };
-    let base = if prefix == Prefix::Radiotap {
+    let (start, two) = (header.base.unwrap_or_else(|| ir.constant(0)), ir.constant(2));
+    let behind_qos = ir.binary(BinOp::Add, start, two);
+    // From here on, what follows is where it is without QoS and padding: 24 bytes, a multiple of 4.
+    let mut base = ir.choose(vec![(is_qos, behind_qos), (truth, start)]);
+    ir.allow_early(base);
+    if prefix == Prefix::Radiotap {
         let is_padded = radiotap_pads(ir, control);
         let three = ir.constant(3);
-        let padded = ir.binary(BinOp::Add, end, three);
+        let padded = ir.binary(BinOp::Add, base, three);
         let padded = ir.mask(padded, !3);
-        ir.choose(vec![(is_padded, padded), (truth, end)])
-    } else {
-        end
-    };
-    Place { base: Some(base), k: 0 }
+        base = ir.choose(vec![(is_padded, padded), (truth, base)]);
+        ir.allow_early(base);
+    }
+    Place { base: Some(base), k: header.k + 24 }
 }
 
 /// Whether a data frame has padding behind its header: radiotap's flags say so, which are its first field or, if
@@ -222,10 +221,11 @@ fn radiotap_pads(ir: &mut Ir, control: ValId) -> FormId {
     // The word is little-endian: bit 1 is the flags field, bit 31 a second such word, bit 0 the time stamp.
     let has_flags = ir.masked_is(present, 0x0200_0080, 0x0200_0000);
     let has_time = ir.any_bit(present, 0x0100_0000);
-    let truth = ir.truth();
     let (second, first) = (ir.load(None, 16, Width::Byte), ir.load(None, 8, Width::Byte));
-    let flags = ir.choose(vec![(has_time, second), (truth, first)]);
-    let is_padded = ir.any_bit(flags, 0x20);
+    let (second, first) = (ir.any_bit(second, 0x20), ir.any_bit(first, 0x20));
+    let has_no_time = ir.not(has_time);
+    let (second, first) = (ir.and(has_time, second), ir.and(has_no_time, first));
+    let is_padded = ir.or(second, first);
     ir.all(&[is_data, has_flags, is_padded])
 }
 
@@ -233,5 +233,7 @@ fn pflog_payload(ir: &mut Ir) -> Place {
     let length = ir.load(None, 0, Width::Byte);
     let three = ir.constant(3);
     let length = ir.binary(BinOp::Add, length, three);
-    Place { base: Some(ir.mask(length, !3)), k: 0 }
+    let length = ir.mask(length, !3);
+    ir.allow_early(length);
+    Place { base: Some(length), k: 0 }
 }

@@ -5,7 +5,7 @@ use super::proto::points;
 use super::{Lowering, Result, check};
 use crate::bpf::insn::{SKF_AD_VLAN_TAG, SKF_AD_VLAN_TAG_PRESENT};
 use crate::filter::Source;
-use crate::filter::ir::{FormId, Width};
+use crate::filter::ir::{FormId, ValId, Width};
 use crate::linktype::layout::{ProtoTest, Vlan};
 
 /// The Ethertypes of tags.
@@ -33,16 +33,17 @@ impl Lowering<'_> {
         }
         let in_packet = self.has_tag();
         let at = self.network();
-        let mut tag = self.load(at, Width::Half);
-        let mut tagged = in_packet;
+        let tag = self.load(at, Width::Half);
+        let mut tagged = self.and_vid(in_packet, tag, id);
         match self.link.tags {
             0 if metadata && self.link.outermost => {
                 let present = self.ir.ancillary(SKF_AD_VLAN_TAG_PRESENT, Width::Byte);
                 let present = self.ir.is(present, 1);
                 let stripped = self.ir.ancillary(SKF_AD_VLAN_TAG, Width::Half);
-                let truth = self.ir.truth();
-                tag = self.ir.choose(vec![(present, stripped), (truth, tag)]);
-                tagged = self.ir.or(present, in_packet);
+                let told = self.and_vid(present, stripped, id);
+                let absent = self.ir.not(present);
+                let found = self.ir.and(absent, tagged);
+                tagged = self.ir.or(told, found);
                 self.link.behind_tag = Some(self.unless(present, self.link.linktype, TAG).plus(by));
                 self.link.linktype = self.unless(present, self.link.linktype, by);
                 self.link.payload = self.unless(present, self.link.payload, TAG);
@@ -55,13 +56,18 @@ impl Lowering<'_> {
             }
         }
         self.link.tags += 1;
-        Ok(match id {
+        Ok(tagged)
+    }
+
+    /// Tagged, and the tag is of this network.
+    fn and_vid(&mut self, tagged: FormId, tag: ValId, id: Option<u32>) -> FormId {
+        match id {
             Some(id) => {
                 let is = self.ir.masked_is(tag, VID, id);
                 self.ir.and(tagged, is)
             }
             None => tagged,
-        })
+        }
     }
 
     /// Whether there is a tag in the packet.
