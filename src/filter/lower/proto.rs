@@ -136,14 +136,15 @@ impl Lowering<'_> {
                 Ok(self.ir.and(has_llc, is))
             }
             SAP_IPX => {
-                // An Ethertype; else behind LLC, behind nothing at all (Novell's own), or behind SNAP.
+                // An Ethertype; else behind LLC, behind nothing at all (Novell's own), or behind SNAP. What needs
+                // most of the packet comes last.
                 let is_type = self.linktype_is(IPX);
                 let has_llc = self.is_length();
-                let snap = self.snap_is(0, IPX);
                 let is_llc = self.dsap_is(SAP_IPX);
                 let first = self.load(self.link.payload, Width::Half);
                 let is_novell = self.ir.is(first, 0xffff);
-                let in_llc = self.ir.any(&[snap, is_llc, is_novell]);
+                let snap = self.snap_is(0, IPX);
+                let in_llc = self.ir.any(&[is_llc, is_novell, snap]);
                 let in_llc = self.ir.and(has_llc, in_llc);
                 Ok(self.ir.or(is_type, in_llc))
             }
@@ -175,8 +176,8 @@ impl Lowering<'_> {
         let in_llc = match number {
             SAP_ISO | SAP_IP | SAP_NETBEUI => self.saps_are(number),
             SAP_IPX => {
-                let (snap, is_llc) = (self.snap_is(0, IPX), self.dsap_is(SAP_IPX));
-                self.ir.or(snap, is_llc)
+                let (is_llc, snap) = (self.dsap_is(SAP_IPX), self.snap_is(0, IPX));
+                self.ir.or(is_llc, snap)
             }
             ATALK | AARP => self.appletalk_snap_is(number),
             ..=LONGEST => {
