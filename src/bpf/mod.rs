@@ -7,6 +7,7 @@
 
 pub mod image;
 pub mod insn;
+pub mod kernel;
 pub mod machine;
 pub mod packet;
 pub mod program;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use image::{dump, image};
 pub use insn::Insn;
+pub use kernel::kernel_accepts;
 pub use packet::Meta;
 pub use program::Program;
 pub use validate::validate;

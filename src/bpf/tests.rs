@@ -100,6 +100,104 @@ fn arithmetic_wraps() {
 }
 
 #[test]
+fn what_validation_refuses_rejects_undecoded() {
+    let raw = |insn| RawProgram::from(&[insn, stmt(RET_K, 1)][..]).run(&PACKET, 1500);
+    for insn in [
+        stmt(ALU | DIV | K, 0),
+        stmt(ALU | MOD | K, 0),
+        stmt(LD_MEM, 16),
+        stmt(LDX_MEM, u32::MAX),
+        stmt(ST, 16),
+        stmt(STX, u32::MAX),
+    ] {
+        assert!(!validate(&[insn, stmt(RET_K, 1)]));
+        assert_eq!(raw(insn), 0, "{}", image(&insn, 0));
+    }
+}
+
+#[test]
+fn shifts_past_31_bits() {
+    for (op, a, lost) in [(LSH, 3, 6), (RSH, 0xc000_0000, 0x6000_0000)] {
+        let by_x = [stmt(LD_IMM, a), stmt(LDX_IMM, 33), stmt(ALU | op | X, 0)];
+        assert_eq!(accumulator(&by_x, None), Some(0), "libpcap shifts everything out");
+        assert_eq!(accumulator(&by_x, Some(&Meta::default())), Some(lost), "the kernel by 1");
+        let by_k = [stmt(LD_IMM, a), stmt(ALU | op | K, 33)];
+        assert_eq!(accumulator(&by_k, None), Some(0));
+    }
+}
+
+#[test]
+fn scratch_memory_begins_with_zeros() {
+    let sum = [
+        stmt(LD_MEM, 0),
+        stmt(LDX_MEM, 15),
+        stmt(ALU | ADD | X, 0),
+        stmt(ALU | ADD | K, 1),
+        stmt(ST, 0),
+        stmt(ST, 15),
+        stmt(RET_A, 0),
+    ];
+    let program = Program::new(&sum).unwrap();
+    for _ in 0..2 {
+        assert_eq!(program.run(&PACKET, 1500, None), 1);
+        assert_eq!(verdict(&sum, None), 1);
+    }
+}
+
+#[test]
+fn header_lengths_stay_inside() {
+    let ip = |k| accumulator(&[stmt(LDX_IMM, 7), stmt(LDX_B_MSH, k), stmt(MISC_TXA, 0)], None);
+    assert_eq!(ip(19), Some(60));
+    assert_eq!(ip(20), None);
+    assert_eq!(ip(u32::MAX), None);
+}
+
+#[test]
+fn the_packet_is_what_is_there_not_what_was_on_the_wire() {
+    let last = [stmt(LD | B | ABS, 20), stmt(RET_K, 1)];
+    assert_eq!(verdict(&last, None), 0, "1500 bytes long, 20 are there");
+    let len = [stmt(LD_W_LEN, 0), stmt(RET_A, 0)];
+    assert_eq!(Program::new(&len).unwrap().run(&PACKET, 4, None), 4);
+    assert_eq!(RawProgram::from(&len[..]).run(&PACKET, 4), 4);
+    let cut = [stmt(LD | W | ABS, 16), stmt(RET_A, 0)];
+    assert_eq!(RawProgram::from(&cut[..]).run(&PACKET, 0), 0x1011_12ff);
+}
+
+/// A load and the test after it are one step where they stand together, and two for who jumps between.
+#[test]
+fn a_test_is_jumped_to_without_its_load() {
+    for (op, holds) in [(JEQ, 0x45), (JGT, 0x44), (JGE, 0x45), (JSET, 0x01)] {
+        let insns = |enter: u32| {
+            [
+                stmt(LD_IMM, 0x45),
+                stmt(JMP_JA, enter),
+                stmt(LD | B | ABS, 1),
+                Insn::jump(JMP | op | K, holds, 1, 0),
+                stmt(RET_K, 7),
+                stmt(RET_K, 8),
+            ]
+        };
+        assert_eq!(verdict(&insns(1), None), 8, "{op:#x}: 0x45 of the immediate load");
+        let loaded = if op == JSET { 8 } else { 7 };
+        assert_eq!(verdict(&insns(0), None), loaded, "{op:#x}: 1 of the packet");
+    }
+}
+
+#[test]
+fn long_programs_run_to_their_end() {
+    for len in [machine::WINDOW - 1, machine::WINDOW, machine::WINDOW + 1, 5000, 100_000] {
+        let mut insns = vec![stmt(ALU | ADD | K, 1); len];
+        insns.push(stmt(RET_A, 0));
+        assert_eq!(verdict(&insns, None), len as u32);
+        // From test to test, by the longest jumps there are, and a load before each.
+        let pair = [stmt(LD | B | ABS, 0), Insn::jump(JMP | JEQ | K, 0x45, 253, 0)];
+        let mut insns: Vec<Insn> = pair.iter().copied().cycle().take(len / 2 * 2).collect();
+        insns.extend(vec![stmt(RET_K, 9); 256]);
+        assert_eq!(verdict(&insns, None), 9);
+    }
+}
+
+#[test]
 fn conditions_choose_their_branch() {
     let cases = [
         (JEQ, 5, 5, true),
@@ -190,7 +288,11 @@ fn extensions_read_the_meta_data() {
         (SKF_AD_OFF + SKF_AD_VLAN_TPID, Some(0x88a8)),
         (SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT, Some(1)),
         (SKF_AD_OFF + SKF_AD_RXHASH, Some(0xffff_0001)),
+        (SKF_AD_OFF + SKF_AD_NLATTR, None),
+        (SKF_AD_OFF + SKF_AD_NLATTR_NEST, None),
         (SKF_AD_OFF + SKF_AD_MARK, None),
+        (SKF_AD_OFF + SKF_AD_QUEUE, None),
+        (SKF_AD_OFF + SKF_AD_CPU, None),
         (SKF_AD_OFF + SKF_AD_RANDOM, None),
         (SKF_AD_OFF + SKF_AD_PAY_OFFSET, None),
         (SKF_AD_OFF + 1, None),
@@ -210,6 +312,22 @@ fn extensions_read_the_meta_data() {
     let xor =
         [stmt(LD_IMM, 6), stmt(LDX_IMM, 3), stmt(LD | W | ABS, SKF_AD_OFF + SKF_AD_ALU_XOR_X)];
     assert_eq!(accumulator(&xor, Some(&meta)), Some(5));
+    let header = [stmt(LDX_B_MSH, SKF_LL_OFF), stmt(MISC_TXA, 0)];
+    assert_eq!(accumulator(&header, Some(&meta)), Some(20));
+    assert_eq!(accumulator(&header, None), None);
+    // A field that is tested at once, and one that cannot be known.
+    let tagged = |field| {
+        [
+            stmt(LD | B | ABS, SKF_AD_OFF + field),
+            Insn::jump(JMP | JEQ | K, 1, 0, 1),
+            stmt(RET_K, 7),
+            stmt(RET_K, 8),
+        ]
+    };
+    assert_eq!(verdict(&tagged(SKF_AD_VLAN_TAG_PRESENT), Some(&meta)), 7);
+    assert_eq!(verdict(&tagged(SKF_AD_VLAN_TPID), Some(&meta)), 8);
+    assert_eq!(verdict(&tagged(SKF_AD_MARK), Some(&meta)), 0);
+    assert_eq!(verdict(&tagged(SKF_AD_VLAN_TAG_PRESENT), None), 0);
     let backwards = [stmt(LDX_IMM, 8), stmt(LD | B | IND, 2_u32.wrapping_neg())];
     assert_eq!(accumulator(&backwards, Some(&meta)), Some(6), "the kernel's offsets are signed");
 }
@@ -232,6 +350,47 @@ fn validation_is_libpcaps() {
     assert!(!with(stmt(LD | 0xc0, 0)) && !with(stmt(LDX | 0xe0, 0)));
     assert!(with(stmt(MISC | 0x40, 0)) && with(stmt(LD | 0x18 | ABS, u32::MAX)));
     assert!(validate(&[stmt(RET | X, 0)]) && validate(&[stmt(0x100 | RET, 0)]));
+}
+
+#[test]
+fn the_kernel_is_stricter() {
+    let ret = stmt(RET_K, 0);
+    let with = |insn| kernel_accepts(&[insn, ret, ret]);
+    assert!(kernel_accepts(&[ret]) && kernel_accepts(&[stmt(RET_A, 0)]));
+    assert!(!kernel_accepts(&[]) && !kernel_accepts(&[stmt(RET | X, 0)]));
+    assert!(kernel_accepts(&[ret; 4096]) && !kernel_accepts(&[ret; 4097]));
+    // Unknown instructions, jumps backwards, and out.
+    assert!(!with(stmt(MISC | 0x40, 0)) && !with(stmt(LD | 0x18 | ABS, 0)));
+    assert!(!with(stmt(0x100 | LD_IMM, 0)) && !with(stmt(LDX | W | ABS, 0)));
+    assert!(with(stmt(JMP_JA, 1)) && !with(stmt(JMP_JA, 2)) && !with(stmt(JMP_JA, u32::MAX)));
+    assert!(with(Insn::jump(JMP | JEQ | K, 0, 1, 0)) && !with(Insn::jump(JMP | JEQ | K, 0, 0, 2)));
+    // Constants.
+    assert!(with(stmt(ALU | LSH | K, 31)) && !with(stmt(ALU | LSH | K, 32)));
+    assert!(with(stmt(ALU | RSH | K, 31)) && !with(stmt(ALU | RSH | K, 32)));
+    assert!(!with(stmt(ALU | DIV | K, 0)) && !with(stmt(ALU | MOD | K, 0)));
+    assert!(with(stmt(ALU | DIV | X, 0)) && with(stmt(ST, 15)) && !with(stmt(ST, 16)));
+    // Its own offsets.
+    assert!(with(stmt(LD | B | ABS, SKF_AD_OFF + SKF_AD_VLAN_TPID)));
+    assert!(with(stmt(LD | W | ABS, SKF_AD_OFF + SKF_AD_RANDOM)));
+    assert!(with(stmt(LD | W | ABS, SKF_AD_OFF - 1)) && with(stmt(LD | W | IND, u32::MAX)));
+    assert!(!with(stmt(LD | B | ABS, SKF_AD_OFF + 1)));
+    assert!(!with(stmt(LD | B | ABS, SKF_AD_OFF + SKF_AD_VLAN_TPID + 4)));
+}
+
+#[test]
+fn the_kernel_sees_unwritten_scratch_memory() {
+    let (ret, load) = (stmt(RET_K, 0), stmt(LD_MEM, 3));
+    assert!(!kernel_accepts(&[load, ret]) && !kernel_accepts(&[stmt(LDX_MEM, 3), ret]));
+    assert!(kernel_accepts(&[stmt(ST, 3), load, ret]));
+    assert!(!kernel_accepts(&[stmt(ST, 2), load, ret]));
+    let skipping =
+        |jt, jf| [Insn::jump(JMP | JEQ | K, 0, jt, jf), stmt(STX, 3), stmt(LDX_MEM, 3), ret];
+    assert!(kernel_accepts(&skipping(0, 0)), "written on both ways");
+    assert!(!kernel_accepts(&skipping(1, 0)) && !kernel_accepts(&skipping(0, 1)), "on one");
+    assert!(kernel_accepts(&skipping(2, 0)), "not read on the other");
+    assert!(!kernel_accepts(&[stmt(JMP_JA, 1), stmt(ST, 3), load, ret]));
+    assert!(kernel_accepts(&[stmt(ST, 3), stmt(JMP_JA, 1), ret, load, ret]));
+    assert!(kernel_accepts(&[stmt(JMP_JA, 2), load, ret, ret]), "nothing leads there");
 }
 
 #[test]
