@@ -25,7 +25,7 @@ FILL_IN = sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' \
 	-e 's|@includedir@|$(INCLUDEDIR)|' -e 's|@version@|$(VERSION)|' \
 	-e "s|@private_libs@|$$(cat $(BUILT)/private-libs)|"
 
-.PHONY: build demo test install uninstall clean
+.PHONY: build demo test fuzz install uninstall clean
 
 # Whoever installs with sudo may have no cargo there: what was built before will do.
 build:
@@ -43,6 +43,17 @@ demo:
 
 test:
 	tests/run.sh
+
+# One fuzz target (fuzz/bodies/mod.rs) for some seconds, on inputs of its own and those that once failed.
+TARGET ?= bpf_program
+TIME ?= 60
+FUZZ = $(CARGO) +nightly fuzz
+
+fuzz:
+	@$(FUZZ) --version >/dev/null 2>&1 || { \
+		echo "no fuzzer here: rustup toolchain install nightly; cargo install cargo-fuzz" >&2; exit 1; }
+	mkdir -p fuzz/corpus/$(TARGET)
+	$(FUZZ) run $(TARGET) fuzz/corpus/$(TARGET) fuzz/regressions/$(TARGET) -- -max_total_time=$(TIME)
 
 install: build
 	install -d $(addprefix $(DESTDIR),$(LIBDIR)/pkgconfig $(BINDIR) $(INCLUDEDIR)/pcap)
