@@ -4,7 +4,7 @@
 //! by calling the step of the next one. An optimised build makes a jump of such a call, but nothing
 //! relies on that: a [`Code`] shows the machine [`WINDOW`] instructions at a time, calls only go
 //! forwards inside it, and whatever leads out returns to [`run`]. So the stack is bounded, and so is
-//! the time, by [`MAX_JUMPS`].
+//! the time, by `MAX_JUMPS`.
 //!
 //! A load that is not inside the packet rejects it, as in libpcap's `bpf_filter`, unless there is
 //! [`Meta`]: then the program means what it means to the kernel (`net/core/filter.c`). Only a load
@@ -51,8 +51,8 @@ pub trait Code: Sized {
     fn enter(&mut self, n: u32) -> Option<Self::At>;
     /// Where `at` leads.
     fn to(at: Self::At, way: Way) -> Self::To;
-    /// The instruction there, if it is inside the window.
-    fn at(&self, to: Self::To) -> Option<Self::At>;
+    /// The instruction there; `to` again if it is outside the window.
+    fn at(&self, to: Self::To) -> Result<Self::At, Self::To>;
     /// The number that it has, or would have.
     fn number(&self, to: Self::To) -> u32;
     /// What is done at `at`, if it is an instruction that exists.
@@ -60,7 +60,7 @@ pub trait Code: Sized {
 }
 
 /// What an instruction does and all that comes after it: given its place, the accumulator, the index
-/// register and the packet, the program's verdict. Nothing counts but a [`Pause`], if there is one.
+/// register and the packet, the program's verdict. It counts for nothing where the machine pauses.
 pub type Step<C> = fn(<C as Code>::At, u32, u32, &[u8], &mut Machine<'_, C>) -> u32;
 
 /// What a run has besides its registers.
@@ -98,11 +98,11 @@ pub fn run<C: Code>(code: C, packet: &[u8], wire_len: u32, meta: Option<&Meta>) 
 #[inline]
 pub fn go_on<C: Code>(to: C::To, a: u32, x: u32, packet: &[u8], m: &mut Machine<'_, C>) -> u32 {
     match m.code.at(to) {
-        Some(at) => match C::step(at) {
+        Ok(at) => match C::step(at) {
             Some(step) => step(at, a, x, packet, m),
             None => 0,
         },
-        None => leave(to, a, x, m),
+        Err(to) => leave(to, a, x, m),
     }
 }
 
@@ -118,7 +118,7 @@ fn go_on_with_test<C: Code>(
 ) -> u32 {
     let to = C::to(at, Way::Next);
     match m.code.at(to) {
-        Some(test) if !C::DECODED && test.as_ref().code == JMP | JEQ | K => {
+        Ok(test) if !C::DECODED && test.as_ref().code == JMP | JEQ | K => {
             branch(test, a == test.as_ref().k, a, x, packet, m)
         }
         _ => go_on(to, a, x, packet, m),

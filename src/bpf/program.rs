@@ -117,8 +117,8 @@ impl<'p> Code for Decoded<'p> {
     }
 
     #[inline]
-    fn at(&self, to: u32) -> Option<&'p Op> {
-        self.window.get(to as usize)
+    fn at(&self, to: u32) -> Result<&'p Op, u32> {
+        self.window.get(to as usize).ok_or(to)
     }
 
     fn number(&self, to: u32) -> u32 {

@@ -1,4 +1,4 @@
-//! Which programs `pcap_setfilter` and `bpf_validate` take. Not whether they end: [`super::run`]
+//! Which programs `pcap_setfilter` and `bpf_validate` take. Not whether they end: [`super::machine`]
 //! bounds that.
 
 use super::insn::{

@@ -80,8 +80,8 @@ impl<'p> Code for RawProgram<'p> {
     }
 
     #[inline]
-    fn at(&self, to: Target) -> Option<Place<'p>> {
-        (to.0 < self.end).then_some(Place(to.0, PhantomData))
+    fn at(&self, to: Target) -> Result<Place<'p>, Target> {
+        if to.0 < self.end { Ok(Place(to.0, PhantomData)) } else { Err(to) }
     }
 
     fn number(&self, to: Target) -> u32 {
