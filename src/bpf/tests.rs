@@ -243,8 +243,9 @@ fn an_unbounded_program_is_fetched_by_number() {
     let raw = |insns: &[Insn]| RawProgram::from(insns).run(&[0; 4], 4);
     assert_eq!(raw(&[stmt(JMP_JA, 1), stmt(RET_K, 1), stmt(RET_K, 7)]), 7);
     assert_eq!(raw(&[]), 0);
-    // Out of it, forwards and backwards, by all ways.
-    assert_eq!(raw(&[stmt(LD_IMM, 0)]), 0);
+    // Out of it, forwards and backwards, by all ways, to where others would be.
+    let all = [stmt(LD_IMM, 0), Insn::jump(JMP | JEQ | K, 0, 0, 1), stmt(RET_K, 9), stmt(RET_K, 9)];
+    assert_eq!([raw(&all[..1]), raw(&all[..2]), raw(&all[1..2]), raw(&all)], [0, 0, 0, 9]);
     assert_eq!(raw(&[stmt(JMP_JA, 1), stmt(RET_K, 1)]), 0);
     assert_eq!(raw(&[stmt(JMP_JA, 2_u32.wrapping_neg()), stmt(RET_K, 1)]), 0);
     assert_eq!(raw(&[stmt(JMP_JA, i32::MAX as u32), stmt(RET_K, 1)]), 0);
