@@ -35,6 +35,8 @@ pub enum Way {
     Taken,
     /// The one to jump to if it does not.
     Passed,
+    /// The one that a `JA` jumps to which skips less than a [`WINDOW`].
+    Jump,
 }
 
 /// A program in a form that the machine runs.
@@ -348,10 +350,13 @@ fn store<C: Code>(at: C::At, value: u32, m: &mut Machine<'_, C>) -> bool {
     word.map(|word| *word = value).is_some()
 }
 
-/// Stops, so as to go on where it leads: a step must call none before it.
-fn ja<C: Code>(at: C::At, a: u32, x: u32, _: &[u8], m: &mut Machine<'_, C>) -> u32 {
-    let next = m.code.number(C::to(at, Way::Next));
-    let n = next.wrapping_add(at.as_ref().k);
-    m.pause = Some(Pause { n, a, x, backward: n < next });
+/// Far, or backwards, it stops first: a step must call none before it.
+fn ja<C: Code>(at: C::At, a: u32, x: u32, packet: &[u8], m: &mut Machine<'_, C>) -> u32 {
+    let k = at.as_ref().k;
+    if k < WINDOW as u32 {
+        return go_on(C::to(at, Way::Jump), a, x, packet, m);
+    }
+    let n = m.code.number(C::to(at, Way::Next)).wrapping_add(k);
+    m.pause = Some(Pause { n, a, x, backward: k.cast_signed() < 0 });
     0
 }

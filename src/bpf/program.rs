@@ -1,6 +1,6 @@
 //! Programs that are run more than once: decoded for the machine when they are made.
 
-use super::insn::{ABS, B, H, IND, Insn, JEQ, JGE, JGT, JMP, JSET, K, LD, W};
+use super::insn::{ABS, B, H, IND, Insn, JEQ, JGE, JGT, JMP, JMP_JA, JSET, K, LD, W};
 use super::machine::{self, Code, Machine, Step, WINDOW, Way, go_on, indexed, stumble};
 use super::packet::{Meta, byte, half, word};
 use super::validate::validate;
@@ -111,7 +111,7 @@ impl<'p> Code for Decoded<'p> {
     fn to(at: &'p Op, way: Way) -> u32 {
         match way {
             Way::Next => at.next,
-            Way::Taken => at.taken,
+            Way::Taken | Way::Jump => at.taken,
             Way::Passed => at.passed,
         }
     }
@@ -144,8 +144,9 @@ fn decode(n: u32, insn: Insn, after: Option<&Insn>) -> Op {
         Some((step, after)) => (step, after, next),
         None => (alone, insn, n),
     };
-    let jump = |by: u8| last.wrapping_add(1).wrapping_add(by.into());
-    Op { insn, constant: test.k, next, taken: jump(test.jt), passed: jump(test.jf), step }
+    let after = |by: u32| last.wrapping_add(1).wrapping_add(by);
+    let taken = after(if insn.code == JMP_JA { insn.k } else { test.jt.into() });
+    Op { insn, constant: test.k, next, taken, passed: after(test.jf.into()), step }
 }
 
 /// The number of the step that does both, where there is one.

@@ -71,10 +71,12 @@ impl<'p> Code for RawProgram<'p> {
 
     #[inline]
     fn to(at: Place<'p>, way: Way) -> Target {
+        let insn = at.as_ref();
         let skip = match way {
             Way::Next => 0,
-            Way::Taken => at.as_ref().jt.into(),
-            Way::Passed => at.as_ref().jf.into(),
+            Way::Taken => insn.jt.into(),
+            Way::Passed => insn.jf.into(),
+            Way::Jump => WINDOW.min(insn.k as usize),
         };
         Target(at.0.wrapping_add(1).wrapping_add(skip))
     }
@@ -85,6 +87,7 @@ impl<'p> Code for RawProgram<'p> {
     }
 
     fn number(&self, to: Target) -> u32 {
+        // Never below: and a check would cost every step that could come here.
         let bytes = to.0.addr().wrapping_sub(self.first.addr());
         (bytes / size_of::<bpf_insn>()) as u32
     }
