@@ -48,6 +48,11 @@ pub fn last() -> Vec<u8> {
     ethernet(HOST, 0x0800, &udp(LAST_PORT, 20))
 }
 
+/// The last frame in a VLAN.
+pub fn tagged_last(vlan: u16) -> Vec<u8> {
+    ethernet(HOST, 0x8100, &tagged(vlan, 0x0800, &udp(LAST_PORT, 20)))
+}
+
 /// An Ethernet frame of this many bytes, number `n` in its payload.
 pub fn sized(n: u32, len: usize) -> Vec<u8> {
     let mut frame = ethernet(HOST, 0x0800, &udp(5007, len.saturating_sub(42)));

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use super::frames::LAST;
-use super::library::library;
+use super::library::{cc, library, root, run};
 use super::netns;
 
 /// Whose library a tcpdump runs on.
@@ -85,6 +85,8 @@ pub struct Bench {
     dir: PathBuf,
     started: AtomicU32,
     nobody: bool,
+    /// What ours are started under: a library, and its rules.
+    shim: Option<(PathBuf, &'static str)>,
 }
 
 impl Bench {
@@ -99,12 +101,21 @@ impl Bench {
             let ours = library();
             fs::copy(&ours, lib.join(name)).unwrap_or_else(|e| panic!("{}: {e}", ours.display()));
         }
-        Self { dir, started: AtomicU32::new(0), nobody: false }
+        Self { dir, started: AtomicU32::new(0), nobody: false, shim: None }
     }
 
     /// Starts its tcpdumps as the user nobody (as root only).
     pub fn for_nobody(mut self) -> Self {
         self.nobody = true;
+        self
+    }
+
+    /// Starts those on our library under capi-tests/shim.c with these rules.
+    pub fn under_shim(mut self, rules: &'static str) -> Self {
+        let shim = self.dir.join("shim.so");
+        let source = root().join("capi-tests/shim.c");
+        run(cc().args(["-shared", "-fPIC"]).arg(source).arg("-o").arg(&shim).arg("-ldl"));
+        self.shim = Some((shim, rules));
         self
     }
 
@@ -149,9 +160,13 @@ impl Runs {
 
     /// Waits until every side has printed the last packet this many times.
     pub fn printed_last(&self, times: usize) {
-        self.until("it printed the last packet", |tcpdump| {
-            let text = tcpdump.stdout.text();
-            text.matches(LAST).count() >= times && text.ends_with('\n')
+        self.until("it printed the last packet", |tcpdump| tcpdump.printed_last(times));
+    }
+
+    /// Waits until both of ours have printed the last packet this many times, where theirs cannot.
+    pub fn printed_last_on_ours(&self, times: usize) {
+        self.until("ours printed the last packet", |tcpdump| {
+            tcpdump.side == Side::Theirs || tcpdump.printed_last(times)
         });
     }
 
@@ -169,6 +184,13 @@ impl Runs {
     /// Sends this signal to every side.
     pub fn signal(&self, signal: libc::c_int) {
         for tcpdump in &self.all {
+            tcpdump.signal(signal);
+        }
+    }
+
+    /// Sends this signal to both of ours, where theirs has ended.
+    pub fn signal_ours(&self, signal: libc::c_int) {
+        for tcpdump in self.all.iter().filter(|tcpdump| tcpdump.side != Side::Theirs) {
             tcpdump.signal(signal);
         }
     }
@@ -258,11 +280,23 @@ impl Tcpdump {
         command.env("PATH", netns::path()).env("LC_ALL", "C").env("TZ", "UTC");
         // Cargo sets this to where it built the library.
         command.env_remove("LD_LIBRARY_PATH");
+        let mut preload = Vec::new();
+        if side != Side::Theirs
+            && let Some((shim, rules)) = &bench.shim
+        {
+            preload.push(shim.clone());
+            command.env("PCAP_SHIM", rules);
+        }
         match side {
-            Side::Theirs => &mut command,
-            Side::Preload => command.env("LD_PRELOAD", lib.join("libpcap.so.0.8")),
-            Side::LibraryPath => command.env("LD_LIBRARY_PATH", &lib),
-        };
+            Side::Theirs => {}
+            Side::Preload => preload.push(lib.join("libpcap.so.0.8")),
+            Side::LibraryPath => {
+                command.env("LD_LIBRARY_PATH", &lib);
+            }
+        }
+        if !preload.is_empty() {
+            command.env("LD_PRELOAD", env::join_paths(preload).expect("paths without a colon"));
+        }
         if bench.nobody {
             command.uid(65534).gid(65534);
         }
@@ -310,6 +344,11 @@ impl Tcpdump {
     fn listens(&self) -> bool {
         let said = self.stderr.text();
         said.contains("listening on ") && said.ends_with('\n')
+    }
+
+    fn printed_last(&self, times: usize) -> bool {
+        let text = self.stdout.text();
+        text.matches(LAST).count() >= times && text.ends_with('\n')
     }
 
     fn has_ended(&mut self) -> bool {

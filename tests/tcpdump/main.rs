@@ -5,7 +5,7 @@
 //! as the snapshot length, so that its default buffer holds 8 packets (31 on Ethernet) and the
 //! comparison would be one of losses.
 //!
-//! No filter expressions here: the expression compiler is tested elsewhere.
+//! Filter expressions are in `filters.rs`; the programs that they become are tested elsewhere.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -13,6 +13,7 @@ mod support;
 mod capture;
 mod errors;
 mod files;
+mod filters;
 mod interface;
 mod links;
 mod list;
