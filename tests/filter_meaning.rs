@@ -16,8 +16,10 @@ use pcap::filter::{Context, Source};
 use pcap::names::resolver::System;
 use std::env;
 use support::cases::{Case, Cases};
-use support::judge::{Verdicts, judge};
+use support::distribution::Distribution;
+use support::judge::{Verdict, Verdicts, judge};
 use support::kernel::Kernel;
+use support::known;
 use support::packets::Packet;
 use support::tree::tree;
 
@@ -272,4 +274,76 @@ fn check_in_kernel(
     }
     let hex = packet.hex();
     Err(format!("{case}\nin the kernel: {passed}: {hex}\n{}", dump(insns, 1)))
+}
+
+/// The distribution's library takes and refuses the same expressions, and its programs say the same of
+/// whole packets, but for what `support/known.rs` lists.
+#[test]
+fn the_distribution_means_the_same() {
+    let library = Distribution::get().expect("libpcap is installed");
+    let cases = Cases::new();
+    let (mut compared, mut packets, mut skipped, mut wrong) = (0_u64, 0_u64, 0_u64, Vec::new());
+    for seed in seeds(FILTERS) {
+        let mut case = cases.case(seed);
+        if matches!(case.context.source, Source::Savefile { .. }) {
+            case.context.source = Source::Dead;
+        }
+        let expr = tree(&case.text).expect("parses, as in the test above");
+        if case.context.source != Source::Dead
+            || known::differs(&case.text, &expr, &case.context).is_some()
+        {
+            skipped += 1;
+            continue;
+        }
+        match against(library, &cases, &case, &expr) {
+            Ok(number) if number > 0 => {
+                compared += 1;
+                packets += number;
+            }
+            Ok(_) => skipped += 1,
+            Err(report) => {
+                if wrong.len() < 20 {
+                    eprintln!("{report}\n");
+                }
+                wrong.push(seed);
+            }
+        }
+    }
+    eprintln!("{compared} filters compared on {packets} packets, {skipped} not");
+    assert!(wrong.is_empty(), "{} filters differ", wrong.len());
+    assert!(number("PCAP_SEED").is_some() || compared > skipped, "too few filters are compared");
+}
+
+/// How many packets a filter was compared on.
+fn against(
+    library: &Distribution,
+    cases: &Cases,
+    case: &Case,
+    expr: &Expr<Pred>,
+) -> Result<u64, String> {
+    let Context { dlt, netmask, .. } = case.context;
+    let theirs = library.compile(&case.text, dlt, netmask, false);
+    let packets = cases.packets(case, 6);
+    let ours = verdicts(expr, &case.context, &packets[0]);
+    let theirs = match (theirs, ours) {
+        (Ok(theirs), Some(_)) => theirs,
+        (Err(_), None) => return Ok(0),
+        (Ok(_), None) => return Err(format!("{case}\nthe distribution takes it")),
+        (Err(error), Some(_)) => return Err(format!("{case}\nthe distribution says: {error}")),
+    };
+    if known::wrong(expr, &case.context).is_some() {
+        return Ok(0);
+    }
+    let program = Program::new(&theirs).expect("a valid program");
+    let mut compared = 0;
+    for packet in packets.iter().filter(|packet| packet.bytes.len() == packet.wire_len as usize) {
+        let ours = verdicts(expr, &case.context, packet).expect("judged above");
+        let accepted = program.run(&packet.bytes, packet.wire_len, None) != 0;
+        if ours.strict != Verdict::Fail && accepted != (ours.strict == Verdict::Accept) {
+            let hex = packet.hex();
+            return Err(format!("{case}\nthe distribution's program: {accepted}, {ours:?}\n{hex}"));
+        }
+        compared += 1;
+    }
+    Ok(compared)
 }

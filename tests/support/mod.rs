@@ -9,6 +9,7 @@ pub mod dlt;
 pub mod frames;
 pub mod judge;
 pub mod kernel;
+pub mod known;
 pub mod library;
 pub mod netns;
 pub mod packets;
