@@ -46,23 +46,23 @@ pub const DECNET: &[(u16, u16)] = &[(1, 1), (10, 123), (63, 1023)];
 
 /// TCP's, UDP's and SCTP's.
 pub const PORTS: &[u32] =
-    &[0, 1, 20, 21, 22, 23, 25, 53, 67, 80, 443, 1024, 4789, 5000, 6081, 8080, 65535];
+    &[80, 53, 443, 22, 20, 21, 23, 25, 0, 1, 67, 1024, 4789, 5000, 6081, 8080, 65535];
 
 /// IP's protocol numbers.
 pub const PROTOCOLS: &[u32] =
     &[0, 1, 2, 6, 9, 17, 41, 43, 44, 47, 50, 51, 58, 59, 60, 88, 89, 103, 112, 132, 255];
 
 /// VLAN identifiers.
-pub const VLANS: &[u32] = &[0, 1, 5, 100, 200, 300, 4095];
+pub const VLANS: &[u32] = &[100, 200, 5, 300, 0, 1, 4095];
 
 /// MPLS labels.
-pub const LABELS: &[u32] = &[0, 3, 16, 1024, 100_000, 0xfffff];
+pub const LABELS: &[u32] = &[1024, 16, 100_000, 3, 0, 0xfffff];
 
 /// PPPoE sessions.
-pub const SESSIONS: &[u32] = &[0, 1, 0x27, 65535];
+pub const SESSIONS: &[u32] = &[0x27, 1, 0, 65535];
 
 /// Geneve's and VXLAN's networks.
-pub const NETWORKS: &[u32] = &[0, 7, 0xb, 0xff_ffff];
+pub const NETWORKS: &[u32] = &[7, 0xb, 0, 0xff_ffff];
 
 /// Names of interfaces and rule sets.
 pub const NAMES: &[&str] = &["eth0", "en0", "lo", "rules"];

@@ -210,6 +210,13 @@ impl Packets {
 
     /// Frame Relay with an address of two bytes.
     fn frame_relay(&mut self) -> Vec<u8> {
+        if self.random.once_in(2) {
+            // Filters look for IP's fields as if they began where the address is.
+            let (id, mut ip) =
+                if self.random.once_in(3) { (0x8e, self.ip6(2)) } else { (0xcc, self.ip4(2)) };
+            ip[2..4].copy_from_slice(&[3, id]);
+            return ip;
+        }
         let (id, payload) = match self.random.below(6) {
             0..=1 => (0xcc, self.ip4(2)),
             2..=3 => (0x8e, self.ip6(2)),

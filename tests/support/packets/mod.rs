@@ -46,6 +46,15 @@ impl Packets {
         Packet { bytes, wire_len, meta: self.meta() }
     }
 
+    /// A packet with something behind its end, as frames that would be too short have.
+    pub fn padded(&mut self, dlt: i32) -> Packet {
+        let mut packet = self.whole(dlt);
+        let padding = self.random.below(60);
+        packet.bytes.extend(self.random.bytes(padding));
+        packet.wire_len = packet.bytes.len() as u32;
+        packet
+    }
+
     /// What the kernel may tell.
     fn meta(&mut self) -> Meta {
         let vlan_present = self.random.once_in(3);

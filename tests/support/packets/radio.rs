@@ -6,16 +6,12 @@ use crate::support::dlt;
 impl Packets {
     /// An 802.11 frame of any type. `padded` pads data frames' headers to a multiple of four.
     fn wlan(&mut self, padded: bool) -> Vec<u8> {
-        let control = self.random.pick(&[
-            // Data: plain, QoS, without data.
-            0x08, 0x08, 0x08, 0x88, 0x88, 0x88, 0x18, 0x48, 0xc8, //
-            // Management: beacon, probes, association, authentication, ...
-            0x80, 0x40, 0x50, 0x00, 0x10, 0xb0, 0xc0, 0xa0, 0x90, //
-            // Control: block acknowledgement, PS-Poll, RTS, CTS, ACK, CF-End.
-            0x84, 0x94, 0xa4, 0xb4, 0xc4, 0xd4, 0xe4, 0xf4, //
-            // The reserved type.
-            0x0c, 0x8c,
-        ]);
+        // Data with something in it, mostly; else any type and subtype.
+        let control = match self.random.below(3) {
+            0 => self.random.pick(&[0x08, 0x88]),
+            1 => self.random.pick(&[0x00, 0x10, 0x40, 0x50, 0x80, 0xb0, 0xc0, 0xd4, 0xc4, 0xb4]),
+            _ => self.random.byte() & 0xfc,
+        };
         let direction = self.random.pick(&[0, 1, 2, 3, 0x40, 0x41, 0x42]);
         let mut frame = vec![control, direction, 0, 0];
         let (first, second) = self.ends(Self::mac);
