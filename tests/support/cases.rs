@@ -3,8 +3,12 @@
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
 use super::catalogue::{self, Entry};
+use super::dlt;
+use super::expressions::{Family, Generator};
 use super::packets::{Packet, Packets};
 use super::random::Random;
+use pcap::filter::ast::Expr;
+use pcap::filter::pred::Pred;
 use pcap::filter::{Context, Source};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,12 +47,29 @@ impl Cases {
         Self { by_link }
     }
 
-    /// The case of a seed: a few terms of the catalogue, put together.
+    /// The case of a seed: a few terms of the catalogue put together, or an expression made up.
     pub fn case(&self, seed: u64) -> Case {
         let mut random = Random::new(seed);
         let links: Vec<i32> = self.by_link.keys().copied().collect();
         let dlt = random.pick(&links);
-        let dlt = if random.once_in(5) { super::dlt::EN10MB } else { dlt };
+        let dlt = if random.once_in(5) { dlt::EN10MB } else { dlt };
+        let (text, live) = if random.once_in(2) {
+            self.from_catalogue(dlt, &mut random)
+        } else {
+            (Generator::new(seed).family(family(dlt)).expression(), random.once_in(6))
+        };
+        let source = match random.below(6) {
+            _ if live => Source::Live { vlan: !random.once_in(4) },
+            0 => Source::Savefile { swapped: random.once_in(2) },
+            1 => Source::Live { vlan: random.once_in(2) },
+            _ => Source::Dead,
+        };
+        let context = Context { dlt, netmask: random.pick(NETMASKS), source };
+        Case { seed, text, context, snaplen: random.pick(&[262_144, 96, 1]) }
+    }
+
+    /// An expression, and whether it needs a live capture.
+    fn from_catalogue(&self, dlt: i32, random: &mut Random) -> (String, bool) {
         let entries = &self.by_link[&dlt];
         let terms = random.pick(&[1, 1, 2, 2, 2, 3, 3, 4, 6]);
         let mut text = String::new();
@@ -68,19 +89,12 @@ impl Cases {
                 _ => format!("{text}{operator}{term}"),
             };
         }
-        let source = match random.below(6) {
-            _ if live => Source::Live { vlan: !random.once_in(4) },
-            0 => Source::Savefile { swapped: random.once_in(2) },
-            1 => Source::Live { vlan: random.once_in(2) },
-            _ => Source::Dead,
-        };
-        let context = Context { dlt, netmask: random.pick(NETMASKS), source };
-        Case { seed, text, context, snaplen: random.pick(&[262_144, 96, 1]) }
+        (text, live)
     }
 
     /// Packets for it: whole ones, damaged ones, and ones that end early.
-    pub fn packets(&self, case: &Case, whole: usize) -> Vec<Packet> {
-        let mut packets = Packets::new(case.seed ^ 0x5eed);
+    pub fn packets(&self, case: &Case, expr: &Expr<Pred>, whole: usize) -> Vec<Packet> {
+        let mut packets = Packets::for_filter(case.seed ^ 0x5eed, expr);
         let mut all = Vec::new();
         for n in 0..whole {
             let packet = packets.whole(case.context.dlt);
@@ -92,5 +106,19 @@ impl Cases {
             all.push(packet);
         }
         all
+    }
+}
+
+/// What is worth asking for on a link type; now and then, what is not.
+fn family(link: i32) -> Family {
+    match link {
+        link if dlt::is_wlan(link) => Family::Wlan,
+        link if dlt::is_ethernet(link) => Family::Ethernet,
+        dlt::FDDI | dlt::IEEE802 | dlt::IP_OVER_FC => Family::Ethernet,
+        dlt::PFLOG => Family::Pflog,
+        dlt::SUNATM => Family::Atm,
+        dlt::MTP2 | dlt::MTP2_WITH_PHDR | dlt::ERF => Family::Ss7,
+        dlt::ARCNET | dlt::BACNET_MS_TP => Family::Any,
+        _ => Family::Ip,
     }
 }

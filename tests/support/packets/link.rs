@@ -2,7 +2,7 @@
 
 use super::net::Kind;
 use super::{Packets, be16, be32};
-use crate::support::{dlt, pool};
+use crate::support::dlt;
 
 impl Packets {
     /// A packet of a link type.
@@ -95,7 +95,7 @@ impl Packets {
     }
 
     fn mac8(&mut self) -> u8 {
-        self.random.pick(pool::MAC8)
+        self.random.favour(&self.pool.mac8)
     }
 
     fn macs(&mut self) -> Vec<u8> {
@@ -122,8 +122,8 @@ impl Packets {
 
     /// SUNATM: LLC, LAN emulation, signalling.
     fn sun_atm(&mut self) -> Vec<u8> {
-        let vpi = self.random.pick(&[0, 0, 0, 1, 255]);
-        let vci = be16(self.random.pick(&[0, 1, 2, 3, 4, 5, 16, 100, 65535])).to_vec();
+        let vpi = self.random.favour(&self.pool.vpis);
+        let vci = be16(self.random.pick(&self.pool.vcis)).to_vec();
         let (kind, payload) = match self.random.below(5) {
             0..=1 => (2, self.llc_payload()),
             2 => (1, [vec![0, 7], self.ethernet_frame(2)].concat()),
@@ -152,7 +152,7 @@ impl Packets {
             let header = [vec![0, pkttype, 0, 1, 0, 6], address, be16(protocol).to_vec()].concat();
             return [header, payload].concat();
         }
-        let index = self.random.pick(&[1, 2, 3, 7]);
+        let index = self.random.favour(&self.pool.indexes);
         let header = [be16(protocol).to_vec(), vec![0, 0], be32(index).to_vec()].concat();
         [header, vec![0, 1, pkttype, 6], address, payload].concat()
     }
@@ -180,12 +180,12 @@ impl Packets {
         let mut header =
             vec![len, family, self.random.pick(&[0, 1, 2, 8, 9]), self.random.pick(&[0, 1, 3, 7])];
         for _ in 0..2 {
-            let mut name = self.random.pick(pool::NAMES).as_bytes().to_vec();
+            let mut name = self.random.favour(&self.pool.names).as_bytes().to_vec();
             name.resize(16, 0);
             header.extend(name);
         }
-        header.extend(be32(self.random.pick(&[0, 1, 5, 10, u32::MAX])));
-        header.extend(be32(self.random.pick(&[0, 1, 5, 10, u32::MAX])));
+        header.extend(be32(self.random.favour(&self.pool.numbers)));
+        header.extend(be32(self.random.favour(&self.pool.numbers)));
         header.extend(self.random.bytes(16));
         header.push(self.random.pick(&[1, 2]));
         header.resize(usize::from(len).next_multiple_of(4), 0);
@@ -257,10 +257,9 @@ impl Packets {
         } else {
             frame.push(length | self.random.pick(&[0, 0x40]));
         }
-        frame.push(self.random.pick(&[0, 3, 5, 0x83, 0x85]));
-        let mut code = || self.random.pick(&[0, 1, 100, 0x1234, 0x3fff_u32]);
-        let (opc, dpc) = (code(), code());
-        let sls = self.random.pick(&[0, 1, 7, 15_u32]);
+        frame.push(self.random.pick(&self.pool.sios));
+        let (opc, dpc) = self.ends(|packets| packets.random.pick(&packets.pool.codes));
+        let sls = self.random.pick(&self.pool.sls);
         frame.extend((dpc | opc << 14 | sls << 28).to_le_bytes());
         [frame, self.random.bytes(16)].concat()
     }

@@ -5,10 +5,14 @@
 
 mod link;
 mod net;
+mod pool;
 mod radio;
 
 use super::random::Random;
 use pcap::bpf::Meta;
+use pcap::filter::ast::{Expr, Step};
+use pcap::filter::pred::Pred;
+use pool::Pool;
 
 /// A packet as a capture delivers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +28,7 @@ pub struct Packet {
 #[derive(Clone, Debug)]
 pub struct Packets {
     random: Random,
+    pool: Pool,
 }
 
 fn be16(number: u16) -> [u8; 2] {
@@ -36,7 +41,18 @@ fn be32(number: u32) -> [u8; 4] {
 
 impl Packets {
     pub fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed) }
+        Self { random: Random::new(seed), pool: Pool::new() }
+    }
+
+    /// Such that this filter often matches.
+    pub fn for_filter(seed: u64, expr: &Expr<Pred>) -> Self {
+        let mut packets = Self::new(seed);
+        for step in expr {
+            if let Step::Term(term) = step {
+                packets.pool.learn(&term.node, &mut packets.random);
+            }
+        }
+        packets
     }
 
     /// A whole packet of a link type.
@@ -58,10 +74,10 @@ impl Packets {
     /// What the kernel may tell.
     fn meta(&mut self) -> Meta {
         let vlan_present = self.random.once_in(3);
-        let tag = self.random.mostly(super::pool::VLANS) as u16 ^ self.random.pick(&[0, 0x2000]);
+        let tag = self.random.mostly(&self.pool.vlans) as u16 ^ self.random.pick(&[0, 0x2000]);
         Meta {
             pkttype: self.random.pick(&[0, 1, 2, 3, 4, 4, 4]),
-            ifindex: self.random.pick(&[1, 2, 3, 7]),
+            ifindex: self.random.favour(&self.pool.indexes),
             vlan_present,
             vlan_tci: if vlan_present { tag } else { 0 },
             vlan_tpid: if vlan_present { self.random.pick(&[0x8100, 0x88a8]) } else { 0 },

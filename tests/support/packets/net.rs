@@ -1,7 +1,6 @@
 //! The network layer and above.
 
 use super::{Packets, be16, be32};
-use crate::support::pool;
 
 /// What a payload is, to the link layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +18,11 @@ impl Packets {
         if self.random.once_in(12) {
             return self.random.next().to_be_bytes();
         }
-        self.random.favour(pool::V4)
+        self.random.favour(&self.pool.v4)
     }
 
     pub(super) fn v6(&mut self) -> [u8; 16] {
-        let mut address = self.random.favour(pool::V6);
+        let mut address = self.random.favour(&self.pool.v6);
         if self.random.once_in(12) {
             address[15] ^= 0x80;
         }
@@ -31,7 +30,7 @@ impl Packets {
     }
 
     pub(super) fn mac(&mut self) -> [u8; 6] {
-        let mut address = self.random.favour(pool::MAC);
+        let mut address = self.random.favour(&self.pool.mac);
         if self.random.once_in(12) {
             address[5] ^= 0x55;
         }
@@ -46,7 +45,7 @@ impl Packets {
     }
 
     fn port(&mut self) -> u16 {
-        self.random.mostly(pool::PORTS) as u16
+        self.random.mostly(&self.pool.ports) as u16
     }
 
     /// What a link layer may carry: most often IP.
@@ -59,7 +58,8 @@ impl Packets {
             20..=22 => of(0x8035, self.arp()),
             23..=25 if depth > 0 => {
                 let kind = self.random.pick(&[0x8100, 0x88a8, 0x9100]);
-                let tag = self.random.mostly(pool::VLANS) as u16 ^ self.random.pick(&[0, 0x2000]);
+                let tag =
+                    self.random.mostly(&self.pool.vlans) as u16 ^ self.random.pick(&[0, 0x2000]);
                 let (inner, payload) = self.network(depth - 1);
                 of(
                     kind,
@@ -156,7 +156,7 @@ impl Packets {
         let mut stack = Vec::new();
         let labels = 1 + self.random.below(3);
         for n in 1..=labels {
-            let label = self.random.mostly(pool::LABELS) & 0xfffff;
+            let label = self.random.mostly(&self.pool.labels) & 0xfffff;
             let bottom = u32::from(n == labels && !self.random.once_in(10));
             stack.extend(be32(label << 12 | self.random.below(8) << 9 | bottom << 8 | 64));
         }
@@ -166,7 +166,7 @@ impl Packets {
 
     /// A PPPoE session header and a PPP packet.
     pub(super) fn pppoe(&mut self, depth: u32) -> Vec<u8> {
-        let session = be16(self.random.mostly(pool::SESSIONS) as u16).to_vec();
+        let session = be16(self.random.mostly(&self.pool.sessions) as u16).to_vec();
         let ppp = self.ppp(depth);
         [vec![0x11, 0], session, be16(ppp.len() as u16).to_vec(), ppp].concat()
     }
@@ -190,7 +190,7 @@ impl Packets {
     /// A DECnet data packet, padded or not, with a short or a long header.
     pub(super) fn decnet(&mut self) -> Vec<u8> {
         let (src, dst) = self.ends(|packets| {
-            let (area, node) = packets.random.pick(pool::DECNET);
+            let (area, node) = packets.random.favour(&packets.pool.decnet);
             (area << 10 | node).to_le_bytes().to_vec()
         });
         let padding = self.random.pick(&[vec![], vec![0x81]]);
@@ -284,7 +284,7 @@ impl Packets {
             }
             19..=20 => (self.random.pick(&[9, 50, 103, 112]), self.random.bytes(24)),
             21 if depth > 0 => (4, self.ip4(depth - 1)),
-            _ => (self.random.mostly(pool::PROTOCOLS) as u8, self.random.bytes(24)),
+            _ => (self.random.mostly(&self.pool.protocols) as u8, self.random.bytes(24)),
         }
     }
 
@@ -311,7 +311,7 @@ impl Packets {
     }
 
     fn network_number(&mut self) -> Vec<u8> {
-        let number = self.random.mostly(pool::NETWORKS) & 0xff_ffff;
+        let number = self.random.mostly(&self.pool.networks) & 0xff_ffff;
         be32(number << 8 | u32::from(self.random.once_in(4))).to_vec()
     }
 
