@@ -334,6 +334,8 @@ fn against(
     let theirs = match (theirs, ours) {
         (Ok(theirs), Some(_)) => theirs,
         (Err(_), None) => return Ok(0),
+        // An index that is a number is taken for the divisor itself.
+        (Err(error), Some(_)) if is_of_optimiser(&error) => return Ok(0),
         (Ok(_), None) => return Err(format!("{case}\nthe distribution takes it")),
         (Err(error), Some(_)) => return Err(format!("{case}\nthe distribution says: {error}")),
     };

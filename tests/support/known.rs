@@ -52,6 +52,9 @@ pub fn wrong(expr: &Expr<Pred>, context: &Context) -> Option<&'static str> {
     if any(&|term| matches!(term, Term::Id(Match::ProtoChain { .. }))) {
         return Some("the way from an authentication header to the next");
     }
+    if any(&has_open_net) {
+        return Some("bits of which none counts are read, and have to be there");
+    }
     if any(&|term| matches!(term, Term::Multicast(Some(Proto::Ip)))) {
         return Some("ip multicast: 240.0.0.0/4, too");
     }
@@ -98,6 +101,12 @@ fn on_right(arith: &Arith) -> bool {
     any
 }
 
+/// Whether one of an address's words may be anything.
+fn has_open_net(term: &Pred) -> bool {
+    let Term::Id(Match::Hosts { v4, v6, .. }) = term else { return false };
+    v4.iter().any(|net| net.mask == 0) || v6.iter().any(|net| net.mask as u32 == 0)
+}
+
 fn is_isis_pdu(term: &Pred) -> bool {
     let levels = |proto: &Proto| {
         use Proto::{Csnp, Iih, L1, L2, Lsp, Psnp, Snp};
@@ -118,9 +127,18 @@ pub fn differs(text: &str, expr: &Expr<Pred>, context: &Context) -> Option<&'sta
     if new.iter().any(|word| text.contains(word)) {
         return Some("lldp, slow, bar and ba are new");
     }
-    let told = |term: &Pred| matches!(term, Term::Inbound | Term::Outbound | Term::Ifindex(_));
-    if any(&moves) && any(&told) {
-        return Some("directions that only the kernel knows are taken without it");
+    let told = |term: &Pred| match term {
+        Term::Inbound | Term::Outbound => !tells_direction(dlt),
+        Term::Ifindex(_) => dlt != dlt::LINUX_SLL2,
+        _ => false,
+    };
+    let moved = any(&moves)
+        && any(&|term| matches!(term, Term::Inbound | Term::Outbound | Term::Ifindex(_)));
+    if moved || any(&told) {
+        return Some("what only the kernel knows is taken without it");
+    }
+    if any(&|term| matches!(term, Term::Id(Match::LinkProto(256..=1500)))) {
+        return Some("neither an Ethertype nor a service access point");
     }
     if matches!(dlt, dlt::EN3MB | dlt::AX25 | dlt::PRONET | dlt::CHAOS | dlt::REDBACK_SMARTEDGE) {
         return Some("link types of which nothing is known are new, if they are old");
@@ -154,4 +172,12 @@ pub fn differs(text: &str, expr: &Expr<Pred>, context: &Context) -> Option<&'sta
         return Some("lane and an index");
     }
     None
+}
+
+fn tells_direction(dlt: i32) -> bool {
+    dlt::is_juniper(dlt)
+        || matches!(
+            dlt,
+            dlt::SLIP | dlt::LINUX_SLL | dlt::LINUX_SLL2 | dlt::IPNET | dlt::PFLOG | dlt::PPP_PPPD
+        )
 }
