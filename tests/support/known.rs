@@ -67,6 +67,10 @@ pub fn wrong(expr: &Expr<Pred>, context: &Context) -> Option<&'static str> {
     if any(&ne) {
         return Some("!= of fields of ATM and SS7 is =");
     }
+    let atm = |term: &Pred| matches!(term, Term::Atm(_) | Term::AtmField { .. });
+    if any(&moves) && any(&atm) {
+        return Some("fields of ATM's header are looked for in another");
+    }
     if any(&is_isis_pdu) {
         return Some("IS-IS: three reserved bits are compared");
     }

@@ -169,7 +169,7 @@ impl Judge<'_> {
         Ok(match protocol {
             SAP_IPX => {
                 let raw = self.equal(here.payload, &[0xff, 0xff]);
-                let inside = self.sap(SAP_IPX as u8).or(raw).or(self.snap(0, IPX as u16));
+                let inside = self.snap(0, IPX as u16).or(self.sap(SAP_IPX as u8)).or(raw);
                 kind(IPX).or(length.and(inside))
             }
             ATALK => kind(ATALK).or(length.and(self.snap(8, ATALK as u16))),
@@ -190,7 +190,7 @@ impl Judge<'_> {
         let llc = kind(4);
         Ok(match protocol {
             SAP_IPX => {
-                let inside = self.sap(SAP_IPX as u8).or(self.snap(0, IPX as u16));
+                let inside = self.snap(0, IPX as u16).or(self.sap(SAP_IPX as u8));
                 kind(IPX).or(kind(1)).or(llc.and(inside))
             }
             ATALK => kind(ATALK).or(llc.and(self.snap(8, ATALK as u16))),

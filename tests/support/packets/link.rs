@@ -222,7 +222,8 @@ impl Packets {
             2..=3 => (0x8e, self.ip6(2)),
             4 => {
                 let osi = self.osi();
-                (osi[0], osi[1..].to_vec())
+                let pdu = osi[4];
+                (osi[0], [vec![pdu], osi[2..].to_vec()].concat())
             }
             _ => (0x80, self.random.bytes(30)),
         };

@@ -71,6 +71,13 @@ impl Packets {
         packet
     }
 
+    /// The same packet, whole, but shorter.
+    pub fn short(&mut self, packet: &Packet) -> Packet {
+        let mut short = self.cut(packet);
+        short.wire_len = short.bytes.len() as u32;
+        short
+    }
+
     /// What the kernel may tell.
     fn meta(&mut self) -> Meta {
         let vlan_present = self.random.once_in(3);

@@ -51,21 +51,13 @@ impl Packets {
     /// What a link layer may carry: most often IP.
     pub(super) fn network(&mut self, depth: u32) -> (Kind, Vec<u8>) {
         let of = |kind: u16, payload| (Kind::Type(kind), payload);
-        match self.random.below(40) {
+        match self.random.below(44) {
+            40..=43 | 32 => self.rare(),
             0..=9 => of(0x0800, self.ip4(depth)),
             10..=16 => of(0x86dd, self.ip6(depth)),
             17..=19 => of(0x0806, self.arp()),
             20..=22 => of(0x8035, self.arp()),
-            23..=25 if depth > 0 => {
-                let kind = self.random.pick(&[0x8100, 0x88a8, 0x9100]);
-                let tag =
-                    self.random.mostly(&self.pool.vlans) as u16 ^ self.random.pick(&[0, 0x2000]);
-                let (inner, payload) = self.network(depth - 1);
-                of(
-                    kind,
-                    [be16(tag).to_vec(), self.type_or_length(&inner, &payload), payload].concat(),
-                )
-            }
+            23..=25 if depth > 0 => self.tagged(depth),
             26..=27 if depth > 0 => of(0x8847, self.mpls(depth - 1)),
             28..=29 if depth > 0 => of(0x8864, self.pppoe(depth - 1)),
             30 => {
@@ -73,20 +65,36 @@ impl Packets {
                 of(0x8863, vec![0x11, code, 0, 0, 0, 4, 1, 1, 0, 0])
             }
             31 => of(0x6003, self.decnet()),
-            32 => {
-                let kind = self.random.pick(&[
-                    0x6001, 0x6002, 0x6004, 0x6007, 0x809b, 0x80f3, 0x8137, 0x88cc, 0x8809, 0x9000,
-                    0x0600,
-                ]);
-                of(kind, self.random.bytes(40))
-            }
             33 => (Kind::Raw, [vec![0xff, 0xff], self.random.bytes(30)].concat()),
             34..=38 => (Kind::Llc, self.llc(depth)),
             _ => {
-                let kind = self.random.next() as u16;
+                // Numbers of service access points, too: they are not told apart everywhere.
+                let any = self.random.next() as u16;
+                let kind = self.random.pick(&[0x42, 0xfe, 0xe0, 0xf0, 0xaa, 6, any]);
                 of(kind, self.random.bytes(30))
             }
         }
+    }
+
+    /// A VLAN tag and what it is on: another one, now and then.
+    fn tagged(&mut self, depth: u32) -> (Kind, Vec<u8>) {
+        let kind = self.random.pick(&[0x8100, 0x88a8, 0x9100]);
+        let tag = self.random.mostly(&self.pool.vlans) as u16 ^ self.random.pick(&[0, 0x2000]);
+        let (inner, payload) = if depth > 1 && self.random.once_in(3) {
+            self.tagged(depth - 1)
+        } else {
+            self.network(depth - 1)
+        };
+        let field = self.type_or_length(&inner, &payload);
+        (Kind::Type(kind), [be16(tag).to_vec(), field, payload].concat())
+    }
+
+    /// Protocols of which filters know the number only.
+    fn rare(&mut self) -> (Kind, Vec<u8>) {
+        let kind = self.random.pick(&[
+            0x6001, 0x6002, 0x6004, 0x6007, 0x809b, 0x80f3, 0x8137, 0x88cc, 0x8809, 0x9000, 0x0600,
+        ]);
+        (Kind::Type(kind), self.random.bytes(40))
     }
 
     /// The field before the payload in Ethernet and behind a VLAN tag.
