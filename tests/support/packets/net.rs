@@ -147,7 +147,9 @@ impl Packets {
     /// An OSI network layer header and, if IS-IS, a PDU type.
     pub(super) fn osi(&mut self) -> Vec<u8> {
         let id = self.random.pick(&[0x81, 0x82, 0x83, 0x83, 0x83, 0xcc, 0x8e, 0x00]);
-        let pdu = self.random.pick(&[15, 16, 17, 18, 20, 24, 25, 26, 27, 0x6f, 0x92, 3]);
+        let pdu = self
+            .random
+            .pick(&[15, 16, 17, 18, 20, 24, 25, 26, 27, 0x6f, 0x70, 0x92, 0x99, 0x9a, 3]);
         [vec![id, 27, 1, 0, pdu, 1, 0, 0], self.random.bytes(20)].concat()
     }
 
