@@ -76,7 +76,7 @@ fn improved(ir: &Ir, mut graph: Graph) -> Graph {
 /// one that rejects every packet: a valid filter is not refused for our knowing more.
 fn is_vacuous(ir: &Ir, formula: FormId) -> bool {
     let mut work = vec![formula];
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = crate::filter::ir::Seen::default();
     while let Some(id) = work.pop() {
         if !seen.insert(id) {
             continue;

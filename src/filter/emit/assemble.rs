@@ -5,7 +5,7 @@ use super::search::{Jump, To};
 use crate::bpf::Insn;
 use crate::bpf::insn::{JMP, JMP_JA, RET_K};
 use crate::filter::graph::{Graph, NodeId};
-use std::collections::HashMap;
+use crate::filter::ir::Map;
 
 /// What a node became.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ const REACH: usize = u8::MAX as usize;
 /// Lays out `blocks`, which are in the order of their instructions. `entry` tells at which instruction of a node's code a
 /// way from another node comes in.
 pub fn assemble(blocks: &[(NodeId, Block)], entry: impl Fn(NodeId, NodeId) -> usize) -> Vec<Insn> {
-    let mut layout = Layout { insns: Vec::new(), places: HashMap::new(), returns: HashMap::new() };
+    let mut layout = Layout { insns: Vec::new(), places: Map::default(), returns: Map::default() };
     for (node, block) in blocks.iter().rev() {
         layout.block(*node, block, &|to| entry(*node, to));
     }
@@ -51,9 +51,9 @@ struct Layout {
     /// Backwards: the program's last instruction is the first.
     insns: Vec<Insn>,
     /// The nearest instruction that is, or leads to, an instruction of a node's code.
-    places: HashMap<(NodeId, usize), usize>,
+    places: Map<(NodeId, usize), usize>,
     /// What the nodes return that do only that.
-    returns: HashMap<NodeId, u32>,
+    returns: Map<NodeId, u32>,
 }
 
 impl Layout {

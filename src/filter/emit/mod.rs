@@ -13,10 +13,10 @@ use super::graph::{Graph, Node, NodeId};
 use super::ir::{Ir, Rel, ValId, Value};
 use crate::bpf::Insn;
 use crate::bpf::insn::{self, JEQ, JGE, JGT, JSET, MEMWORDS, X};
+use crate::filter::ir::Map;
 use assemble::{Block, End, assemble};
 use code::{Code, State};
 use search::{Jump, To, jumps};
-use std::collections::HashMap;
 use tails::{Tail, Tails, Use};
 
 /// The program of a graph; `snaplen` is what it returns for wanted packets.
@@ -44,14 +44,14 @@ struct Emitter<'g> {
     tails: &'g Tails,
     kept: &'g [ValId],
     /// The nodes from which a node is reached, and what is known there.
-    incoming: HashMap<NodeId, Vec<(NodeId, State)>>,
+    incoming: Map<NodeId, Vec<(NodeId, State)>>,
     /// At which instruction of a node (the second) a way from another (the first) comes in.
-    entries: HashMap<(NodeId, NodeId), usize>,
+    entries: Map<(NodeId, NodeId), usize>,
 }
 
 impl<'g> Emitter<'g> {
     fn new(ir: &'g Ir, graph: &'g Graph, tails: &'g Tails, kept: &'g [ValId]) -> Self {
-        Self { ir, graph, tails, kept, incoming: HashMap::new(), entries: HashMap::new() }
+        Self { ir, graph, tails, kept, incoming: Map::default(), entries: Map::default() }
     }
 
     fn run(mut self, snaplen: u32) -> Result<Vec<Insn>, Stuck> {

@@ -4,8 +4,8 @@
 use super::search::jumps;
 use crate::filter::ast::BinOp;
 use crate::filter::graph::{Graph, Node, NodeId, joined};
+use crate::filter::ir::Map;
 use crate::filter::ir::{Ir, ValId, Value};
-use std::collections::HashMap;
 
 /// What the jumps of a test depend on, besides the accumulator.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +34,7 @@ pub struct Tails {
     /// The tails, each with the last of its users.
     pub tails: Vec<(Tail, NodeId)>,
     /// Who uses one.
-    pub uses: HashMap<NodeId, Use>,
+    pub uses: Map<NodeId, Use>,
 }
 
 /// The value that is loaded for a test, and the jumps that follow.
@@ -63,7 +63,7 @@ fn plain(cases: &[(u32, NodeId)], max: u32) -> Tail {
 /// Finds the tails that are worth to be shared.
 pub fn find(ir: &Ir, graph: &Graph) -> Tails {
     let order = graph.reachable();
-    let mut by_tail: HashMap<Tail, Vec<User>> = HashMap::new();
+    let mut by_tail: Map<Tail, Vec<User>> = Map::default();
     let mut found: Vec<Tail> = Vec::new();
     for &node in &order {
         let Some(tail) = tail_of(ir, graph, node) else { continue };
@@ -117,9 +117,12 @@ fn but_one(ir: &Ir, graph: &Graph, node: NodeId) -> Option<(Tail, (u32, NodeId))
         if low.checked_add(1) != Some(number) || before != after {
             return None;
         }
+        let tail = tail_of(ir, graph, next)?;
+        if tail.mask.is_some() || tail.cases.len() + 2 != cases.len() {
+            return None;
+        }
         let others = cases.iter().enumerate().filter(|(at, _)| *at != n && *at != n + 1);
         let rest = joined(others.map(|(_, case)| *case));
-        let tail = tail_of(ir, graph, next).filter(|tail| tail.mask.is_none())?;
         (tail.cases == rest).then_some((tail, (number, next)))
     })
 }

@@ -1,13 +1,13 @@
 //! From a formula to a graph: each term knows where to go if it holds and where if not.
 
 use super::{Graph, NodeId, cases_of, cases_of_set};
+use crate::filter::ir::Map;
 use crate::filter::ir::{FormId, Formula, Ir};
-use std::collections::HashMap;
 
 /// Makes the nodes of `formula`, which go to `holds` or `fails` in the end, and gives the first one.
 pub fn build(graph: &mut Graph, ir: &Ir, formula: FormId, holds: NodeId, fails: NodeId) -> NodeId {
     let mut builder =
-        Builder { graph, ir, done: HashMap::new(), work: Vec::new(), made: Vec::new() };
+        Builder { graph, ir, done: Map::default(), work: Vec::new(), made: Vec::new() };
     builder.run(Goal { formula, holds, fails })
 }
 
@@ -31,7 +31,7 @@ enum Step {
 struct Builder<'g> {
     graph: &'g mut Graph,
     ir: &'g Ir,
-    done: HashMap<Goal, NodeId>,
+    done: Map<Goal, NodeId>,
     work: Vec<Step>,
     made: Vec<NodeId>,
 }

@@ -3,13 +3,13 @@
 
 use super::dominators::Dominators;
 use super::{Graph, Node, NodeId, build, kept};
+use crate::filter::ir::Map;
 use crate::filter::ir::{FormId, Formula, Ir, ValId, Value};
-use std::collections::HashMap;
 
 /// The graph with every chosen value defined before it is used.
 #[must_use]
 pub fn define(ir: &Ir, mut graph: Graph) -> Graph {
-    let mut chosen = Chosen { ir, parts: HashMap::new() };
+    let mut chosen = Chosen { ir, parts: Map::default() };
     let mut done: Vec<ValId> = Vec::new();
     // A definition may use other chosen values, which are then defined before it.
     while let Some((value, at)) = next_choice(&graph, &mut chosen, &done) {
@@ -22,7 +22,7 @@ pub fn define(ir: &Ir, mut graph: Graph) -> Graph {
 /// Finds the chosen values that values are made of.
 struct Chosen<'i> {
     ir: &'i Ir,
-    parts: HashMap<ValId, Vec<ValId>>,
+    parts: Map<ValId, Vec<ValId>>,
 }
 
 impl Chosen<'_> {
@@ -37,7 +37,7 @@ impl Chosen<'_> {
 
     fn find(&self, value: ValId) -> Vec<ValId> {
         let mut parts = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = crate::filter::ir::Seen::default();
         let mut work = vec![value];
         while let Some(value) = work.pop() {
             if !seen.insert(value) {

@@ -13,8 +13,7 @@ pub use define::define;
 pub use dominators::Dominators;
 
 use super::ir::{Ir, Set, ValId, Value};
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use crate::filter::ir::Map;
 
 /// A node's number in its [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +64,7 @@ pub enum Node {
 #[derive(Debug)]
 pub struct Graph {
     nodes: Vec<Node>,
-    ids: HashMap<Node, NodeId, BuildHasherDefault<super::ir::Fast>>,
+    ids: Map<Node, NodeId>,
     /// Where a packet begins.
     pub root: NodeId,
 }
@@ -79,7 +78,7 @@ impl Graph {
     /// Both ends, and nothing else.
     #[must_use]
     pub fn new() -> Self {
-        let mut graph = Self { nodes: Vec::new(), ids: HashMap::default(), root: Self::REJECT };
+        let mut graph = Self { nodes: Vec::new(), ids: Map::default(), root: Self::REJECT };
         graph.add(Node::Reject);
         graph.add(Node::Accept);
         graph

@@ -4,7 +4,7 @@ use super::{FormId, Formula, Ir, Rel, ValId, Value, Width};
 use crate::bpf::Meta;
 use crate::bpf::insn;
 use crate::filter::ast::BinOp;
-use std::collections::HashMap;
+use crate::filter::ir::Map;
 
 /// A thing that has a result.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,7 +35,7 @@ impl Ir {
     ) -> Option<bool> {
         let packet = Packet { bytes: packet, wire_len, meta };
         // Values are pure: what would not be computed may be, if its failing is then not looked at.
-        let mut results: HashMap<Part, Option<u32>> = HashMap::new();
+        let mut results: Map<Part, Option<u32>> = Map::default();
         for part in self.parts_of(formula) {
             let get = |part| results.get(&part).copied().flatten();
             let result = match part {
@@ -50,7 +50,7 @@ impl Ir {
     /// All that a formula is made of, parts before wholes, itself last.
     pub(super) fn parts_of(&self, formula: FormId) -> Vec<Part> {
         let mut order = Vec::new();
-        let mut seen: HashMap<Part, bool> = HashMap::new();
+        let mut seen: Map<Part, bool> = Map::default();
         let mut work = vec![Part::Formula(formula)];
         while let Some(&part) = work.last() {
             match seen.insert(part, true) {

@@ -13,7 +13,7 @@ pub use set::Set;
 pub use value::{Rel, ValId, Value, Width};
 
 use super::ast::BinOp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// The values and formulas of one filter, each kept once.
@@ -21,14 +21,18 @@ use std::hash::{BuildHasherDefault, Hasher};
 pub struct Ir {
     values: Vec<Value>,
     extents: Vec<(u32, bool)>,
-    value_ids: Ids<Value, ValId>,
+    value_ids: Map<Value, ValId>,
     formulas: Vec<Formula>,
-    formula_ids: Ids<Formula, FormId>,
+    formula_ids: Map<Formula, FormId>,
     fold_error: Option<BinOp>,
     early: Vec<ValId>,
 }
 
-type Ids<K, V> = HashMap<K, V, BuildHasherDefault<Fast>>;
+/// A map of small keys.
+pub type Map<K, V> = HashMap<K, V, BuildHasherDefault<Fast>>;
+
+/// A set of small keys.
+pub type Seen<K> = HashSet<K, BuildHasherDefault<Fast>>;
 
 impl Ir {
     /// Nothing yet.

@@ -5,6 +5,7 @@
 
 use super::{FormId, Ir};
 use crate::filter::ast::BinOp;
+use crate::filter::ir::Map;
 
 /// A value's number in its [`Ir`]. The values it is made of have lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -234,7 +235,8 @@ impl Ir {
             return if value == old { new } else { value };
         }
         let mut work = vec![value];
-        let mut done: std::collections::HashMap<ValId, ValId> = [(old, new)].into();
+        let mut done: Map<ValId, ValId> = Map::default();
+        done.insert(old, new);
         while let Some(&at) = work.last() {
             let parts: Vec<ValId> = match *self.get(at) {
                 _ if done.contains_key(&at) => Vec::new(),

@@ -3,8 +3,8 @@
 
 use crate::filter::ast::BinOp;
 use crate::filter::graph::{Graph, Node, NodeId, kept};
+use crate::filter::ir::Map;
 use crate::filter::ir::{Ir, ValId, Value, Width};
-use std::collections::HashMap;
 
 /// The graph with such tests shared, as long as the program becomes shorter.
 #[must_use]
@@ -61,7 +61,7 @@ struct Twins {
 fn best(ir: &mut Ir, graph: &Graph) -> Option<Twins> {
     let order = graph.reachable();
     let mut sources: Vec<u32> = vec![0; graph.size()];
-    let mut alike: HashMap<(Width, Option<ValId>, Vec<u32>), Vec<NodeId>> = HashMap::new();
+    let mut alike: Map<(Width, Option<ValId>, Vec<u32>), Vec<NodeId>> = Map::default();
     let mut keys = Vec::new();
     for &node in &order {
         for next in graph.node(node).targets() {
@@ -104,7 +104,7 @@ fn best(ir: &mut Ir, graph: &Graph) -> Option<Twins> {
 /// The tests behind `one` and `other` that ask the same, if all of them do until their ways meet.
 fn twins(ir: &mut Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins> {
     let mut twins = Twins { pairs: Vec::new(), offsets: Vec::new(), apart: false, gain: 0 };
-    let mut seen: HashMap<NodeId, NodeId> = HashMap::new();
+    let mut seen: Map<NodeId, NodeId> = Map::default();
     let mut work = vec![(one, other)];
     while let Some((one, other)) = work.pop() {
         if one == other {
@@ -187,7 +187,7 @@ fn offsets(ir: &mut Ir, one: Place, other: Place) -> Option<(ValId, ValId)> {
 /// By how many instructions sharing makes the program shorter, as far as one can tell.
 fn gain(graph: &Graph, twins: &Twins, sources: &[u32]) -> usize {
     // A test of the second group goes if nobody else goes there; what it costs is a load and a jump for each end.
-    let second: HashMap<NodeId, u32> = twins.pairs.iter().map(|&(_, other)| (other, 0)).collect();
+    let second: Map<NodeId, u32> = twins.pairs.iter().map(|&(_, other)| (other, 0)).collect();
     let mut inner = second.clone();
     for &node in second.keys() {
         for next in graph.node(node).targets() {
@@ -214,7 +214,7 @@ fn shared(ir: &mut Ir, old: &Graph, twins: &Twins) -> Graph {
     let (entry, other_entry) = twins.pairs[0];
     let remembered = ir.remembered();
     let tested = if twins.apart { &twins.pairs[1..] } else { &twins.pairs[..] };
-    let mut tests: Option<HashMap<NodeId, NodeId>> = None;
+    let mut tests: Option<Map<NodeId, NodeId>> = None;
     old.edited(|graph, node, id, now| {
         if id != entry && id != other_entry {
             return kept(ir, graph, node, now);
@@ -241,8 +241,8 @@ fn tests_from(
     pairs: &[(NodeId, NodeId)],
     remembered: ValId,
     now: &dyn Fn(NodeId) -> NodeId,
-) -> HashMap<NodeId, NodeId> {
-    let mut made: HashMap<NodeId, NodeId> = HashMap::new();
+) -> Map<NodeId, NodeId> {
+    let mut made: Map<NodeId, NodeId> = Map::default();
     let mut pairs = pairs.to_vec();
     pairs.sort_unstable();
     for (one, other) in pairs {

@@ -5,15 +5,16 @@
 //! accepts might be too short for: see [`Simplifier::may_join`].
 
 use crate::filter::ast::BinOp;
+use crate::filter::ir::Map;
 use crate::filter::ir::{FormId, Formula, Ir, Set, ValId, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// How deep guards are followed into terms.
 const MAX_DEPTH: u32 = 64;
 
 /// The simplest formula found that means what `root` means.
 pub fn simplify(ir: &mut Ir, root: FormId) -> FormId {
-    let mut simplifier = Simplifier { ir, done: HashMap::new(), reach: HashMap::new() };
+    let mut simplifier = Simplifier { ir, done: Map::default(), reach: Map::default() };
     simplifier.run(root)
 }
 
@@ -36,8 +37,8 @@ impl Kind {
 struct Simplifier<'i> {
     ir: &'i mut Ir,
     /// Formulas that are done, and their negations.
-    done: HashMap<(FormId, bool), FormId>,
-    reach: HashMap<FormId, Reach>,
+    done: Map<(FormId, bool), FormId>,
+    reach: Map<FormId, Reach>,
 }
 
 /// How many bytes of a packet a formula needs.
@@ -114,7 +115,7 @@ impl Simplifier<'_> {
             return decisive;
         }
         let mut groups: Vec<Group> = Vec::new();
-        let mut by_value: HashMap<ValId, usize> = HashMap::new();
+        let mut by_value: Map<ValId, usize> = Map::default();
         for part in parts {
             if part == neutral {
                 continue;
@@ -179,7 +180,7 @@ impl Simplifier<'_> {
             }
         }
         if flat.len() > 1 {
-            let mut seen = std::collections::HashSet::with_capacity(flat.len());
+            let mut seen = crate::filter::ir::Seen::default();
             flat.retain(|&part| seen.insert(part));
         }
         flat
@@ -338,7 +339,7 @@ impl Simplifier<'_> {
         }
         events.sort_unstable();
         let mut budget = 1024 + 16 * events.len();
-        let mut made: HashMap<Vec<FormId>, FormId> = HashMap::new();
+        let mut made: Map<Vec<FormId>, FormId> = Map::default();
         let mut pieces: BTreeMap<FormId, Vec<(u32, u32)>> = BTreeMap::new();
         let mut order: Vec<FormId> = Vec::new();
         let (mut from, mut at) = (0_u64, 0);
