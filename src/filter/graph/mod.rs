@@ -78,10 +78,8 @@ impl Graph {
     /// Both ends, and nothing else.
     #[must_use]
     pub fn new() -> Self {
-        let mut graph = Self { nodes: Vec::new(), ids: Map::default(), root: Self::REJECT };
-        graph.add(Node::Reject);
-        graph.add(Node::Accept);
-        graph
+        let nodes = vec![Node::Reject, Node::Accept];
+        Self { nodes, ids: Map::default(), root: Self::REJECT }
     }
 
     /// A node.
