@@ -146,8 +146,15 @@ fn programs_are_short() {
         .filter(|lengths| is_right(lengths.entry, &lengths.theirs))
         .collect();
     longer.sort_by_key(|lengths| lengths.theirs.len() as isize - lengths.ours as isize);
-    for Lengths { entry, ours, theirs, .. } in longer.iter().take(40) {
-        eprintln!("{ours} for {}: {} on {}", theirs.len(), entry.text, entry.link);
+    let mut by_link: BTreeMap<&str, Vec<&Lengths>> = BTreeMap::new();
+    for lengths in longer.iter().copied() {
+        by_link.entry(lengths.entry.link).or_default().push(lengths);
+    }
+    for (link, longer) in &by_link {
+        eprintln!("{link}: {} are longer, the worst of them", longer.len());
+        for Lengths { entry, ours, theirs, .. } in longer.iter().take(10) {
+            eprintln!("    {ours} for {}: {}", theirs.len(), entry.text);
+        }
     }
     assert!(count >= 1500, "{count} programs of both libraries");
     assert!(longer.is_empty(), "{} programs are longer", longer.len());

@@ -282,6 +282,51 @@ fn check_in_kernel(
     Err(format!("{case}\nin the kernel: {passed}: {hex}\n{}", dump(insns, 1)))
 }
 
+/// `a and b` is `b and a`, `a or b` is `b or a`, unless one of them changes what the other means, or
+/// something is missing in the packet.
+#[test]
+fn order_does_not_matter() {
+    let cases = Cases::new();
+    let mut matching = 0_u64;
+    for seed in seeds(FILTERS / 4) {
+        let (context, one, other) = cases.pair(seed);
+        for operator in ["and", "or"] {
+            let case = |text: String| Case { seed, text, context, snaplen: 1 };
+            let here = case(format!("({one}) {operator} ({other})"));
+            let there = case(format!("({other}) {operator} ({one})"));
+            matching += same_verdicts(&cases, &here, &there);
+        }
+    }
+    assert!(number("PCAP_SEED").is_some() || matching > FILTERS / 4, "too few packets match");
+}
+
+/// How many packets match both of two filters, which have to agree on all.
+fn same_verdicts(cases: &Cases, here: &Case, there: &Case) -> u64 {
+    let programs = [here, there].map(|case| program(case, &case.text, true));
+    let [Ok(one), Ok(other)] = programs else {
+        let both = programs.iter().all(Result::is_err);
+        assert!(both, "{here}\nand the other way round: {programs:?}");
+        return 0;
+    };
+    let [one, other] = [one, other].map(|insns| Program::new(&insns).expect("a valid program"));
+    let [expr, reversed] = [here, there].map(|case| tree(&case.text).expect("a tree"));
+    let mut matching = 0;
+    for packet in cases.packets(here, &expr, 6) {
+        let whole = |expr| {
+            let verdicts = verdicts(expr, &here.context, &packet);
+            verdicts.is_some_and(|verdicts| verdicts.strict != Verdict::Fail)
+        };
+        if !whole(&expr) || !whole(&reversed) {
+            continue;
+        }
+        let kept = one.run(&packet.bytes, packet.wire_len, None);
+        let also = other.run(&packet.bytes, packet.wire_len, None);
+        assert_eq!(kept, also, "{here}\nand the other way round: {}", packet.hex());
+        matching += u64::from(kept != 0);
+    }
+    matching
+}
+
 /// The distribution's library takes and refuses the same expressions, and its programs say the same of
 /// whole packets, but for what `support/known.rs` lists.
 #[test]

@@ -92,7 +92,8 @@ impl Cases {
         (text, live)
     }
 
-    /// Packets for it: whole ones, damaged ones, and ones that end early.
+    /// Packets for it: whole ones, damaged ones, and ones that end early; for some filters, one that ends
+    /// at every place where a header may.
     pub fn packets(&self, case: &Case, expr: &Expr<Pred>, whole: usize) -> Vec<Packet> {
         let mut packets = Packets::for_filter(case.seed ^ 0x5eed, expr);
         let mut all = Vec::new();
@@ -105,8 +106,31 @@ impl Cases {
             }
             all.push(packet);
         }
+        if case.seed % 16 == 0 {
+            let packet = packets.whole(case.context.dlt);
+            let headers = packet.bytes.len().min(120);
+            all.extend((0..headers).map(|keep| packet.cut(keep)));
+        }
         all
     }
+
+    /// Two filters of one link type whose terms mean the same in any order.
+    pub fn pair(&self, seed: u64) -> (Context, &'static str, &'static str) {
+        let mut random = Random::new(seed ^ 0x9a17);
+        let links: Vec<i32> = self.by_link.keys().copied().collect();
+        let entries = &self.by_link[&random.pick(&links)];
+        let fixed: Vec<&Entry> = entries
+            .iter()
+            .filter(|entry| entry.context.source == Source::Dead && !moves(entry.text))
+            .collect();
+        let (one, other) = (random.pick(&fixed), random.pick(&fixed));
+        (one.context, one.text, other.text)
+    }
+}
+
+/// Whether an expression changes what those after it mean.
+fn moves(text: &str) -> bool {
+    ["vlan", "mpls", "pppoes", "geneve", "vxlan", "lane"].iter().any(|word| text.contains(word))
 }
 
 /// What is worth asking for on a link type; now and then, what is not.

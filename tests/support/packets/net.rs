@@ -51,6 +51,9 @@ impl Packets {
     /// What a link layer may carry: most often IP.
     pub(super) fn network(&mut self, depth: u32) -> (Kind, Vec<u8>) {
         let of = |kind: u16, payload| (Kind::Type(kind), payload);
+        if self.pool.osi && self.random.once_in(3) {
+            return (Kind::Llc, [vec![0xfe, 0xfe, 3], self.osi()].concat());
+        }
         match self.random.below(44) {
             40..=43 | 32 => self.rare(),
             0..=9 => of(0x0800, self.ip4(depth)),
@@ -147,9 +150,7 @@ impl Packets {
     /// An OSI network layer header and, if IS-IS, a PDU type.
     pub(super) fn osi(&mut self) -> Vec<u8> {
         let id = self.random.pick(&[0x81, 0x82, 0x83, 0x83, 0x83, 0xcc, 0x8e, 0x00]);
-        let pdu = self
-            .random
-            .pick(&[15, 16, 17, 18, 20, 24, 25, 26, 27, 0x6f, 0x70, 0x92, 0x99, 0x9a, 3]);
+        let pdu = self.random.favour(&self.pool.pdus);
         [vec![id, 27, 1, 0, pdu, 1, 0, 0], self.random.bytes(20)].concat()
     }
 

@@ -2,7 +2,7 @@
 //! match.
 
 use crate::support::random::Random;
-use pcap::filter::ast::{AtmField, Mtp3, Pf, Term};
+use pcap::filter::ast::{AtmField, Mtp3, Pf, Proto, Term};
 use pcap::filter::pred::{Match, Pred};
 
 /// What to choose from; the first ones of each are chosen most often.
@@ -37,6 +37,10 @@ pub struct Pool {
     pub codes: Vec<u32>,
     pub sios: Vec<u8>,
     pub sls: Vec<u32>,
+    /// Types of IS-IS PDUs, some with reserved bits set.
+    pub pdus: Vec<u8>,
+    /// Whether OSI is asked for, which is rare otherwise.
+    pub osi: bool,
 }
 
 impl Pool {
@@ -81,6 +85,10 @@ impl Pool {
             codes: vec![0, 1, 100, 0x1234, 0x3fff],
             sios: vec![0, 3, 5, 0x83, 0x85],
             sls: vec![0, 1, 7, 15],
+            pdus: vec![
+                15, 16, 17, 18, 20, 24, 25, 26, 27, 0x6f, 0x70, 0x92, 0x99, 0x9a, 3,
+            ],
+            osi: false,
         }
     }
 
@@ -88,6 +96,7 @@ impl Pool {
     pub fn learn(&mut self, term: &Pred, random: &mut Random) {
         match term {
             Term::Id(id) => self.learn_id(id, random),
+            Term::Abbrev(proto) => self.osi |= is_osi(*proto),
             Term::Vlan(Some(id)) => self.vlans.insert(0, *id),
             Term::Mpls(Some(label)) => self.labels.insert(0, *label),
             Term::Pppoes(Some(session)) => self.sessions.insert(0, *session),
@@ -125,6 +134,11 @@ impl Pool {
                 self.mac.insert(0, *mac);
                 self.v4.splice(0..0, v4.iter().map(|address| address.to_be_bytes()));
             }
+            Match::IsoProto(_) => self.osi = true,
+            Match::IsisProto(pdu) => {
+                self.osi = true;
+                self.pdus.splice(0..0, [*pdu, pdu | 0x60]);
+            }
             Match::Decnet { addr, .. } => self.decnet.insert(0, (addr >> 10, addr & 0x3ff)),
             Match::Mac48 { addr, .. } => self.mac.insert(0, *addr),
             Match::Mac8 { addr, .. } => self.mac8.insert(0, *addr),
@@ -137,4 +151,9 @@ impl Pool {
             _ => (),
         }
     }
+}
+
+fn is_osi(proto: Proto) -> bool {
+    use Proto::{Clnp, Csnp, Esis, Iih, Isis, Iso, L1, L2, Lsp, Psnp, Snp};
+    matches!(proto, Iso | Clnp | Esis | Isis | L1 | L2 | Iih | Lsp | Snp | Csnp | Psnp)
 }
