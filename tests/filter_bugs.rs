@@ -274,7 +274,6 @@ fn there_are_packets_of_both_kinds() {
             text.starts_with(|first: char| first.is_ascii_digit()) && !text.contains('[');
         let accepts = constant || answers.contains(&Verdict::Accept);
         let rejects = constant || answers.iter().any(|answer| *answer != Verdict::Accept);
-        let nowhere = dlt::is_juniper(dlt);
         if !(accepts && (rejects || constant)) {
             one.push(format!("{text} on {dlt}: {accepts}, {rejects}"));
         }

@@ -54,7 +54,7 @@ impl Cases {
         let dlt = random.pick(&links);
         let dlt = if random.once_in(5) { dlt::EN10MB } else { dlt };
         let (text, live) = if random.once_in(2) {
-            self.from_catalogue(dlt, &mut random)
+            self.put_together(dlt, &mut random)
         } else {
             (Generator::new(seed).family(family(dlt)).expression(), random.once_in(6))
         };
@@ -69,7 +69,7 @@ impl Cases {
     }
 
     /// An expression, and whether it needs a live capture.
-    fn from_catalogue(&self, dlt: i32, random: &mut Random) -> (String, bool) {
+    fn put_together(&self, dlt: i32, random: &mut Random) -> (String, bool) {
         let entries = &self.by_link[&dlt];
         let terms = random.pick(&[1, 1, 2, 2, 2, 3, 3, 4, 6]);
         let mut text = String::new();
@@ -106,7 +106,7 @@ impl Cases {
             }
             all.push(packet);
         }
-        if case.seed % 16 == 0 {
+        if case.seed.is_multiple_of(16) {
             let packet = packets.whole(case.context.dlt);
             let headers = packet.bytes.len().min(120);
             all.extend((0..headers).map(|keep| packet.cut(keep)));
