@@ -61,13 +61,9 @@ pub fn graph(ir: &mut Ir, formula: FormId, optimise: bool) -> Result<Graph, &'st
 /// The graph after passes that make it smaller, until they find nothing.
 fn improved(ir: &Ir, mut graph: Graph) -> Graph {
     for _ in 0..ROUNDS {
-        let next = thread(ir, &graph);
+        let Some(next) = thread(ir, &graph) else { break };
         debug_assert!(next.is_sound());
-        let done = next.size() == graph.size();
         graph = next;
-        if done {
-            break;
-        }
     }
     graph
 }

@@ -26,10 +26,16 @@ impl NodeId {
         self.0 as usize
     }
 
+    /// The node at an index.
+    #[must_use]
+    pub fn at(index: usize) -> Self {
+        Self(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
     /// A number that no node of `graph` has.
     #[must_use]
     pub fn beyond(graph: &Graph, n: usize) -> Self {
-        Self(u32::try_from(graph.size() + n).unwrap_or(u32::MAX))
+        Self::at(graph.size() + n)
     }
 }
 
@@ -91,15 +97,6 @@ impl Graph {
         &self.nodes[id.index()]
     }
 
-    /// A node, by its index.
-    ///
-    /// # Panics
-    /// If there is none.
-    #[must_use]
-    pub fn node_at(&self, index: usize) -> &Node {
-        &self.nodes[index]
-    }
-
     /// How many nodes there are, reachable or not.
     #[must_use]
     pub const fn size(&self) -> usize {
@@ -111,7 +108,7 @@ impl Graph {
         if let Some(&id) = self.ids.get(&node) {
             return id;
         }
-        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        let id = NodeId::at(self.nodes.len());
         self.ids.insert(node.clone(), id);
         self.nodes.push(node);
         id
@@ -169,7 +166,7 @@ impl Graph {
             for next in self.nodes[n].targets() {
                 seen[next.index()] = true;
             }
-            order.push(NodeId(u32::try_from(n).unwrap_or(u32::MAX)));
+            order.push(NodeId::at(n));
         }
         order
     }

@@ -1,6 +1,7 @@
 //! The optimiser: fewer tests, on formulas and on the graph. Each pass keeps what every packet's verdict is, but for
 //! packets that are too short for a test that does not matter to them.
 
+mod known;
 pub mod share;
 pub mod simplify;
 pub mod store;

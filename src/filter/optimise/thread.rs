@@ -3,204 +3,119 @@
 //!
 //! What is known on a way is what the tests on it told, as far as all ways to a place agree.
 
-use crate::filter::ast::BinOp;
+use super::known::{Facts, Known};
 use crate::filter::graph::{Graph, Node, NodeId, joined};
-use crate::filter::ir::{Ir, Set, ValId, Value};
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use crate::filter::ir::{Ir, Map, ValId};
 
-/// So many values are remembered on a way, ...
-const MAX_KNOWN: usize = 16;
-/// ... with so many ranges each, else only that they were computed.
-const MAX_RANGES: usize = 16;
-
-/// The graph without tests whose outcome is known.
+/// The graph without tests whose outcome is known, or nothing if there are none.
 #[must_use]
-pub fn thread(ir: &Ir, graph: &Graph) -> Graph {
+pub fn thread(ir: &Ir, graph: &Graph) -> Option<Graph> {
     let mut pass = Pass {
         ir,
         graph,
-        known: vec![None; graph.size()],
-        ways: vec![Vec::new(); graph.size()],
+        known: Known::new(ir, graph),
+        facts: vec![None; graph.size()],
+        ways: Map::default(),
         sources: vec![0; graph.size()],
+        same: Vec::new(),
     };
     let root = pass.follow(graph.root, &Facts::default());
     pass.arrive(root, Facts::default());
     for n in (0..=root.index()).rev() {
-        if let Some(facts) = pass.known[n].take() {
-            pass.leave(n, &facts);
+        if let Some(facts) = pass.facts[n].take() {
+            pass.leave(NodeId::at(n), &facts);
         }
     }
-    pass.rebuild(root)
-}
-
-/// What is known on a way.
-#[derive(Clone, Debug, Default)]
-struct Facts {
-    /// The packet has so many bytes.
-    bytes: u32,
-    /// The values that were computed, and where they are.
-    values: Vec<(ValId, Rc<Set>)>,
-}
-
-impl Facts {
-    fn of(&self, value: ValId) -> Option<&Rc<Set>> {
-        self.values.iter().find(|(known, _)| *known == value).map(|(_, set)| set)
-    }
-
-    /// With what a test of `value` told.
-    fn with(&self, ir: &Ir, value: ValId, set: Set) -> Self {
-        let set = if set.ranges().len() > MAX_RANGES { Set::full() } else { set };
-        let mut values: Vec<_> =
-            self.values.iter().filter(|(known, _)| *known != value).cloned().collect();
-        if values.len() == MAX_KNOWN {
-            values.remove(0);
-        }
-        values.push((value, Rc::new(set)));
-        Self { bytes: self.bytes.max(ir.extent(value).0), values }
-    }
-
-    /// What is known whichever of two ways was taken.
-    fn meet(&self, other: &Self) -> Self {
-        let both = |(value, set): &(ValId, Rc<Set>)| {
-            let there = other.of(*value)?;
-            if Rc::ptr_eq(set, there) || set == there {
-                return Some((*value, set.clone()));
-            }
-            let union = set.union(there);
-            let set = if union.ranges().len() > MAX_RANGES { Set::full() } else { union };
-            Some((*value, Rc::new(set)))
-        };
-        Self {
-            bytes: self.bytes.min(other.bytes),
-            values: self.values.iter().filter_map(both).collect(),
-        }
-    }
+    let absorbs = pass.same.iter().any(|node| pass.sources[node.index()] == 1);
+    let changes = root != graph.root || !pass.ways.is_empty() || absorbs;
+    changes.then(|| pass.rebuild(root))
 }
 
 struct Pass<'g> {
     ir: &'g Ir,
     graph: &'g Graph,
+    known: Known<'g>,
     /// What is known where a node begins, of those that are reached.
-    known: Vec<Option<Facts>>,
-    /// The nodes that are reached, with where they go now: the cases of a test, one case for a definition.
-    ways: Vec<Vec<(u32, NodeId)>>,
+    facts: Vec<Option<Facts>>,
+    /// The nodes that go elsewhere now: the cases of a test, one case for a definition.
+    ways: Map<NodeId, Vec<(u32, NodeId)>>,
     /// From how many nodes a node is reached.
     sources: Vec<u32>,
+    /// Tests that are reached from one of the same value.
+    same: Vec<NodeId>,
 }
 
 impl Pass<'_> {
     fn arrive(&mut self, at: NodeId, facts: Facts) {
-        let known = &mut self.known[at.index()];
+        self.sources[at.index()] += 1;
+        if at == Graph::ACCEPT || at == Graph::REJECT {
+            return;
+        }
+        let known = &mut self.facts[at.index()];
         *known = Some(match known {
-            Some(known) => known.meet(&facts),
+            Some(known) => self.known.meet(known, &facts),
             None => facts,
         });
-        self.sources[at.index()] += 1;
     }
 
-    /// Decides where node number `n` goes.
-    fn leave(&mut self, n: usize, facts: &Facts) {
+    /// Decides where a node goes.
+    fn leave(&mut self, node: NodeId, facts: &Facts) {
         let graph = self.graph;
-        match graph.node_at(n) {
+        match graph.node(node) {
             Node::Accept | Node::Reject => {}
             &Node::Define { next, .. } => {
-                let next = self.follow(next, facts);
-                self.arrive(next, facts.clone());
-                self.ways[n] = vec![(u32::MAX, next)];
+                let end = self.follow(next, facts);
+                self.arrive(end, facts.clone());
+                if end != next {
+                    self.ways.insert(node, vec![(u32::MAX, end)]);
+                }
             }
-            Node::Test { value, cases } => {
-                let possible = self.possible(*value, facts);
-                let mut sets: BTreeMap<NodeId, Vec<(u32, u32)>> = BTreeMap::new();
-                let mut low = 0;
-                for &(high, next) in cases {
-                    sets.entry(next).or_default().push((low, high));
-                    low = high.wrapping_add(1);
-                }
-                let mut to: BTreeMap<NodeId, Option<NodeId>> = BTreeMap::new();
-                let mut arrivals: Vec<(NodeId, Facts)> = Vec::new();
-                for (next, ranges) in sets {
-                    let set = Set::from_ranges(ranges).intersection(&possible);
-                    if set.is_empty() {
-                        to.insert(next, None);
-                        continue;
-                    }
-                    let facts = facts.with(self.ir, *value, set);
-                    let end = self.follow(next, &facts);
-                    to.insert(next, Some(end));
-                    match arrivals.iter_mut().find(|(other, _)| *other == end) {
-                        Some((_, other)) => *other = other.meet(&facts),
-                        None => arrivals.push((end, facts)),
-                    }
-                }
-                for (end, facts) in arrivals {
-                    self.arrive(end, facts);
-                }
-                self.ways[n] = possible_cases(cases, &to);
+            Node::Test { value, cases } => self.leave_test(node, *value, cases, facts),
+        }
+    }
+
+    fn leave_test(&mut self, node: NodeId, value: ValId, cases: &[(u32, NodeId)], facts: &Facts) {
+        let mut ends = Ends::of(cases.len());
+        let mut low = 0;
+        for &(high, next) in cases {
+            // One possible number is enough for a way to be possible.
+            if !ends.has(next) && self.known.may_be(value, facts, low, high) {
+                let facts = self.known.behind(facts, node, value, next);
+                ends.push(next, self.follow(next, &facts), facts);
             }
+            low = high.wrapping_add(1);
         }
-    }
-
-    /// What `value` can be.
-    fn possible(&self, value: ValId, facts: &Facts) -> Set {
-        let all = Set::range(0, self.ir.max_of(value));
-        let set = facts.of(value).map_or_else(|| all.clone(), |set| set.intersection(&all));
-        match self.bits(value, facts) {
-            // All that was tested of it is known.
-            Some((mask, bits)) if mask == u32::MAX => set.intersection(&Set::one(bits)),
-            _ => set,
+        let mut low = 0;
+        let mut all: Vec<(u32, NodeId)> = Vec::with_capacity(cases.len());
+        let mut changed = false;
+        for &(high, next) in cases {
+            match ends.end_of(next) {
+                Some(end) if self.known.may_be(value, facts, low, high) => {
+                    changed |= end != next;
+                    all.push((high, end));
+                }
+                _ => changed = true,
+            }
+            low = high.wrapping_add(1);
         }
-    }
-
-    /// The bits of `value` that are known: a mask, and what they are.
-    fn bits(&self, value: ValId, facts: &Facts) -> Option<(u32, u32)> {
-        let (whole, mask) = self.masked(value)?;
-        let (mut known, mut bits) = (!mask, 0);
-        for (other, set) in &facts.values {
-            let Some((of, other_mask)) = self.masked(*other).filter(|(of, _)| *of == whole) else {
-                continue;
-            };
-            let &[(low, high)] = set.ranges() else { continue };
-            // What the two ends have in common at the top, all between them have.
-            let common = !(u32::MAX >> (low ^ high).leading_zeros().min(31));
-            let common = if low == high { u32::MAX } else { common };
-            let told = common & other_mask & mask;
-            let _ = of;
-            known |= told;
-            bits |= low & told;
+        if let Some(last) = all.last_mut() {
+            last.0 = u32::MAX;
         }
-        Some((known, bits))
-    }
-
-    /// A value as some bits of another.
-    fn masked(&self, value: ValId) -> Option<(ValId, u32)> {
-        match *self.ir.get(value) {
-            Value::Binary { op: BinOp::And, left, right } => match self.ir.get(right) {
-                &Value::Const(mask) => Some((left, mask)),
-                _ => None,
-            },
-            Value::Load { .. } => Some((value, u32::MAX)),
-            _ => None,
+        for (end, facts) in ends.arrivals(self.known) {
+            if matches!(self.graph.node(end), Node::Test { value: other, .. } if *other == value) {
+                self.same.push(end);
+            }
+            self.arrive(end, facts);
         }
-    }
-
-    /// Whether `value` can be computed on this way: it has been, or what it needs has been there.
-    fn is_loaded(&self, value: ValId, facts: &Facts) -> bool {
-        let (bytes, exact) = self.ir.extent(value);
-        exact && bytes <= facts.bytes
-            || facts.of(value).is_some()
-            || self.masked(value).is_some_and(|(whole, _)| {
-                facts
-                    .values
-                    .iter()
-                    .any(|(other, _)| self.masked(*other).is_some_and(|(other, _)| other == whole))
-            })
+        if changed {
+            self.ways.insert(node, joined(all));
+        }
     }
 
     /// Where a way that leads to `at` ends, past all tests whose outcome is known.
     fn follow(&self, mut at: NodeId, facts: &Facts) -> NodeId {
         while let Node::Test { value, cases } = self.graph.node(at) {
-            if !self.is_loaded(*value, facts) {
+            if !self.known.is_loaded(*value, facts) {
                 break;
             }
             let Some(next) = self.outcome(*value, cases, facts) else { break };
@@ -209,32 +124,23 @@ impl Pass<'_> {
         at
     }
 
-    /// The only case that a value can be in.
+    /// The only way that a test can go.
     fn outcome(&self, value: ValId, cases: &[(u32, NodeId)], facts: &Facts) -> Option<NodeId> {
-        let case = |n: u32| cases.partition_point(|&(high, _)| high < n);
-        let set = facts.of(value);
-        let bits = self.bits(value, facts).filter(|(mask, _)| *mask != 0);
+        let (mask, bits) = self.known.bits(value, facts);
+        if mask == u32::MAX {
+            let at = cases.partition_point(|&(high, _)| high < bits);
+            return cases.get(at).map(|&(_, next)| next);
+        }
         let mut only = None;
         let mut low = 0;
-        let possible = |low: u32, high: u32| {
-            let in_set = set
-                .is_none_or(|set| set.ranges().iter().any(|&(from, to)| from <= high && low <= to));
-            // A case of one number can be told from the bits.
-            let in_bits = bits.is_none_or(|(mask, bits)| low != high || low & mask == bits & mask);
-            in_set && in_bits
-        };
-        if let (Some(set), true) = (set, cases.len() > 2 * MAX_RANGES) {
-            // Many cases, few ranges.
-            let mut ends = set.ranges().iter().map(|&(from, to)| (case(from), case(to)));
-            let (first, _) = ends.clone().next()?;
-            let next = cases.get(first)?.1;
-            return ends
-                .all(|(from, to)| from == to && cases.get(from).is_some_and(|it| it.1 == next))
-                .then_some(next);
-        }
         for &(high, next) in cases {
-            if possible(low, high) && only.replace(next).is_some_and(|other| other != next) {
-                return None;
+            // A case of one number can be told from the bits.
+            let fits = low != high || low & mask == bits & mask;
+            if only != Some(next) && fits && self.known.may_be(value, facts, low, high) {
+                if only.is_some() {
+                    return None;
+                }
+                only = Some(next);
             }
             low = high.wrapping_add(1);
         }
@@ -246,24 +152,23 @@ impl Pass<'_> {
         let mut graph = Graph::new();
         let mut made: Vec<NodeId> = vec![Graph::REJECT; self.graph.size()];
         made[Graph::ACCEPT.index()] = Graph::ACCEPT;
-        for n in 0..=root.index() {
-            if self.ways[n].is_empty() {
+        for n in 2..=root.index() {
+            if self.sources[n] == 0 {
                 continue;
             }
-            let ways = self.ways[n].iter();
-            match *self.graph.node_at(n) {
-                Node::Test { value, .. } => {
-                    let cases = ways.map(|&(high, next)| (high, next));
-                    let cases = self.absorbed(&graph, value, cases, &made);
-                    made[n] = graph.test(self.ir, value, cases);
+            let node = NodeId::at(n);
+            let ways = self.ways.get(&node).map(Vec::as_slice);
+            made[n] = match self.graph.node(node) {
+                Node::Test { value, cases } => {
+                    let cases = self.absorbed(&graph, *value, ways.unwrap_or(cases), &made);
+                    graph.test(self.ir, *value, cases)
                 }
-                Node::Define { value, from, .. } => {
-                    let next =
-                        self.ways[n].first().map_or(Graph::REJECT, |way| made[way.1.index()]);
-                    made[n] = graph.add(Node::Define { value, from, next });
+                &Node::Define { value, from, next } => {
+                    let next = ways.and_then(<[_]>::first).map_or(next, |way| way.1);
+                    graph.add(Node::Define { value, from, next: made[next.index()] })
                 }
-                Node::Accept | Node::Reject => {}
-            }
+                Node::Accept | Node::Reject => continue,
+            };
         }
         graph.root = made[root.index()];
         graph
@@ -274,12 +179,12 @@ impl Pass<'_> {
         &self,
         graph: &Graph,
         value: ValId,
-        ways: impl Iterator<Item = (u32, NodeId)>,
+        ways: &[(u32, NodeId)],
         made: &[NodeId],
     ) -> Vec<(u32, NodeId)> {
-        let mut all = Vec::new();
+        let mut all = Vec::with_capacity(ways.len());
         let mut low = 0;
-        for (high, next) in ways {
+        for &(high, next) in ways {
             let now = made[next.index()];
             match graph.node(now) {
                 Node::Test { value: same, cases }
@@ -301,19 +206,54 @@ impl Pass<'_> {
     }
 }
 
-/// Cases without those that cannot be: their numbers go where a neighbour goes.
-fn possible_cases(
-    cases: &[(u32, NodeId)],
-    to: &BTreeMap<NodeId, Option<NodeId>>,
-) -> Vec<(u32, NodeId)> {
-    let mut all: Vec<(u32, NodeId)> = Vec::with_capacity(cases.len());
-    for &(high, next) in cases {
-        if let Some(&Some(next)) = to.get(&next) {
-            all.push((high, next));
+/// Where the ways of a test end.
+struct Ends {
+    /// The ways by where they led, where they end, and what is known there.
+    list: Vec<(NodeId, NodeId, Facts)>,
+    /// The same by number, where there are many.
+    places: Option<Map<NodeId, usize>>,
+}
+
+/// So many ways are looked through one by one.
+const FEW: usize = 16;
+
+impl Ends {
+    fn of(cases: usize) -> Self {
+        Self { list: Vec::with_capacity(cases.min(4)), places: (cases > FEW).then(Map::default) }
+    }
+
+    fn place(&self, to: NodeId) -> Option<usize> {
+        match &self.places {
+            Some(places) => places.get(&to).copied(),
+            None => self.list.iter().position(|(known, ..)| *known == to),
         }
     }
-    if let Some(last) = all.last_mut() {
-        last.0 = u32::MAX;
+
+    fn has(&self, to: NodeId) -> bool {
+        self.place(to).is_some()
     }
-    joined(all)
+
+    fn push(&mut self, to: NodeId, end: NodeId, facts: Facts) {
+        if let Some(places) = &mut self.places {
+            places.insert(to, self.list.len());
+        }
+        self.list.push((to, end, facts));
+    }
+
+    fn end_of(&self, to: NodeId) -> Option<NodeId> {
+        self.place(to).map(|at| self.list[at].1)
+    }
+
+    /// Each end once, with what is known whichever way led there.
+    fn arrivals(mut self, known: Known<'_>) -> Vec<(NodeId, Facts)> {
+        self.list.sort_by_key(|&(_, end, _)| end);
+        let mut all: Vec<(NodeId, Facts)> = Vec::with_capacity(self.list.len());
+        for (_, end, facts) in self.list {
+            match all.last_mut() {
+                Some((last, met)) if *last == end => *met = known.meet(met, &facts),
+                _ => all.push((end, facts)),
+            }
+        }
+        all
+    }
 }

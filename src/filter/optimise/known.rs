@@ -1,0 +1,178 @@
+//! What is known on a way through a graph: what the tests on it told.
+
+use crate::filter::ast::BinOp;
+use crate::filter::graph::{Graph, Node, NodeId};
+use crate::filter::ir::{Ir, Set, ValId, Value};
+use std::rc::Rc;
+
+/// So many facts are looked at, the latest ones; ...
+const MAX_FACTS: usize = 24;
+/// ... of tests with more cases only that they were made.
+const MAX_CASES: usize = 64;
+
+/// What is known on a way. Ways with a common beginning share it.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The packet has so many bytes.
+    bytes: u32,
+    last: Option<Rc<Fact>>,
+}
+
+/// What one test told, and what was known before.
+#[derive(Debug)]
+struct Fact {
+    value: ValId,
+    told: Told,
+    /// How many facts there are before this one.
+    depth: u32,
+    before: Option<Rc<Self>>,
+}
+
+#[derive(Debug)]
+enum Told {
+    /// The value is where the cases of a node go to another one.
+    Way { node: NodeId, to: NodeId },
+    /// The value is in the set.
+    In(Set),
+}
+
+/// What is known, and what it is about.
+#[derive(Clone, Copy)]
+pub struct Known<'g> {
+    ir: &'g Ir,
+    graph: &'g Graph,
+}
+
+impl<'g> Known<'g> {
+    /// About the values of `ir` and the nodes of `graph`.
+    #[must_use]
+    pub const fn new(ir: &'g Ir, graph: &'g Graph) -> Self {
+        Self { ir, graph }
+    }
+
+    /// What is known behind `node`, a test of `value`, on its way to `to`.
+    #[must_use]
+    pub fn behind(self, facts: &Facts, node: NodeId, value: ValId, to: NodeId) -> Facts {
+        Facts {
+            bytes: facts.bytes.max(self.ir.extent(value).0),
+            last: Some(Rc::new(Fact {
+                value,
+                told: Told::Way { node, to },
+                depth: facts.last.as_ref().map_or(0, |last| last.depth + 1),
+                before: facts.last.clone(),
+            })),
+        }
+    }
+
+    /// What is known whichever of two ways was taken.
+    #[must_use]
+    pub fn meet(self, a: &Facts, b: &Facts) -> Facts {
+        let (mut left, mut right) = (a.last.as_ref(), b.last.as_ref());
+        let (mut on_left, mut on_right): (Vec<&Fact>, Vec<&Fact>) = (Vec::new(), Vec::new());
+        loop {
+            match (left, right) {
+                (None, None) => break,
+                (Some(x), Some(y)) if Rc::ptr_eq(x, y) => break,
+                (Some(x), y) if y.is_none_or(|y| y.depth <= x.depth) => {
+                    on_left.push(x);
+                    left = x.before.as_ref();
+                }
+                (_, Some(y)) => {
+                    on_right.push(y);
+                    right = y.before.as_ref();
+                }
+                (Some(_), None) => break,
+            }
+        }
+        let mut last = left.cloned();
+        on_left.truncate(MAX_FACTS);
+        on_right.truncate(MAX_FACTS);
+        for (n, fact) in on_left.iter().enumerate().rev() {
+            let is_latest = on_left[..n].iter().all(|later| later.value != fact.value);
+            let other = on_right.iter().find(|other| other.value == fact.value);
+            if let (true, Some(other)) = (is_latest, other) {
+                let union: Vec<_> = self.ranges(fact).chain(self.ranges(other)).collect();
+                let depth = last.as_ref().map_or(0, |last: &Rc<Fact>| last.depth + 1);
+                let told = Told::In(Set::from_ranges(union));
+                last = Some(Rc::new(Fact { value: fact.value, told, depth, before: last }));
+            }
+        }
+        Facts { bytes: a.bytes.min(b.bytes), last }
+    }
+
+    fn facts(facts: &Facts) -> impl Iterator<Item = &Fact> {
+        std::iter::successors(facts.last.as_deref(), |fact| fact.before.as_deref()).take(MAX_FACTS)
+    }
+
+    /// Where the value of a fact is.
+    fn ranges(self, fact: &Fact) -> impl Iterator<Item = (u32, u32)> {
+        let none: &'g [(u32, NodeId)] = &[];
+        let (cases, only, set) = match &fact.told {
+            Told::In(set) => (none, Graph::REJECT, set.ranges()),
+            &Told::Way { node, to } => match self.graph.node(node) {
+                Node::Test { cases, .. } if cases.len() <= MAX_CASES => (&cases[..], to, &[][..]),
+                _ => (none, Graph::REJECT, &[(0, u32::MAX)][..]),
+            },
+        };
+        let mut low = 0;
+        let of_cases = cases.iter().filter_map(move |&(high, to)| {
+            let range = (low, high);
+            low = high.wrapping_add(1);
+            (to == only).then_some(range)
+        });
+        of_cases.chain(set.iter().copied())
+    }
+
+    /// Whether the value may be from `low` to `high`.
+    #[must_use]
+    pub fn may_be(self, value: ValId, facts: &Facts, low: u32, high: u32) -> bool {
+        low <= self.ir.max_of(value)
+            && Self::facts(facts)
+                .filter(|fact| fact.value == value)
+                .all(|fact| self.ranges(fact).any(|(from, to)| from <= high && low <= to))
+    }
+
+    /// The bits of the value that are known: a mask, and what they are.
+    #[must_use]
+    pub fn bits(self, value: ValId, facts: &Facts) -> (u32, u32) {
+        let Some((whole, mask)) = self.masked(value) else { return (0, 0) };
+        let (mut known, mut bits) = (!mask, 0);
+        for fact in Self::facts(facts) {
+            let Some((_, told)) = self.masked(fact.value).filter(|(of, _)| *of == whole) else {
+                continue;
+            };
+            let mut ranges = self.ranges(fact);
+            let (Some((low, high)), None) = (ranges.next(), ranges.next()) else { continue };
+            // What the two ends have in common at the top, all between them have.
+            let differ = u32::MAX.checked_shr((low ^ high).leading_zeros()).unwrap_or(0);
+            let told = !differ & told & mask;
+            known |= told;
+            bits |= low & told;
+        }
+        (known, bits)
+    }
+
+    /// A value as some bits of another.
+    fn masked(self, value: ValId) -> Option<(ValId, u32)> {
+        match *self.ir.get(value) {
+            Value::Binary { op: BinOp::And, left, right } => match self.ir.get(right) {
+                &Value::Const(mask) => Some((left, mask)),
+                _ => None,
+            },
+            Value::Load { .. } => Some((value, u32::MAX)),
+            _ => None,
+        }
+    }
+
+    /// Whether `value` can be computed on this way: it has been, or what it needs has been there.
+    #[must_use]
+    pub fn is_loaded(self, value: ValId, facts: &Facts) -> bool {
+        let (bytes, exact) = self.ir.extent(value);
+        let whole = self.masked(value).map(|(whole, _)| whole);
+        exact && bytes <= facts.bytes
+            || Self::facts(facts).any(|fact| {
+                let same = || self.masked(fact.value).map(|(whole, _)| whole) == whole;
+                fact.value == value || whole.is_some() && same()
+            })
+    }
+}
