@@ -2,9 +2,14 @@
 
 use super::ast::BinOp;
 use super::emit::emit;
-use super::graph::{Graph, build, define};
-use super::ir::{FormId, Formula, Ir, Set};
-use super::optimise::{share::share, simplify::simplify, store::store, thread::thread};
+use super::graph::{Graph, build, define, has_chosen};
+use super::ir::{FormId, Ir};
+use super::optimise::{
+    share::share,
+    simplify::simplify,
+    store::store,
+    thread::{Scope, thread},
+};
 use crate::bpf::Insn;
 
 /// How a program is made.
@@ -48,11 +53,13 @@ pub fn graph(ir: &mut Ir, formula: FormId, optimise: bool) -> Result<Graph, &'st
         return Ok(define(ir, graph));
     }
     graph = improved(ir, graph);
-    graph = improved(ir, define(ir, graph));
+    if has_chosen(ir, &graph) {
+        graph = improved(ir, define(ir, graph));
+    }
     graph = store(ir, graph);
     graph = share(ir, graph);
     debug_assert!(graph.is_sound());
-    if graph.root == Graph::REJECT && !is_vacuous(ir, formula) {
+    if graph.root == Graph::REJECT && is_refused(ir, formula) {
         return Err("expression rejects all packets");
     }
     Ok(graph)
@@ -61,35 +68,26 @@ pub fn graph(ir: &mut Ir, formula: FormId, optimise: bool) -> Result<Graph, &'st
 /// The graph after passes that make it smaller, until they find nothing.
 fn improved(ir: &Ir, mut graph: Graph) -> Graph {
     for _ in 0..ROUNDS {
-        let Some(next) = thread(ir, &graph) else { break };
+        let Some(next) = thread(ir, &graph, Scope::All) else { break };
         debug_assert!(next.is_sound());
         graph = next;
     }
     graph
 }
 
-/// Whether a formula holds a test that no number passes, or every one. Libpcap gives a program for such filters, even
-/// one that rejects every packet: a valid filter is not refused for our knowing more.
-fn is_vacuous(ir: &Ir, formula: FormId) -> bool {
-    let mut work = vec![formula];
-    let mut seen = crate::filter::ir::Seen::default();
-    while let Some(id) = work.pop() {
-        if !seen.insert(id) {
-            continue;
+/// Whether libpcap would find out that a formula rejects every packet, which is an error there. Where it would not, the
+/// program says so packet by packet: a valid filter is not refused for our knowing more.
+fn is_refused(ir: &Ir, formula: FormId) -> bool {
+    let mut graph = Graph::new();
+    graph.root = build(&mut graph, ir, formula, Graph::ACCEPT, Graph::REJECT);
+    for _ in 0..ROUNDS {
+        if has_chosen(ir, &graph) {
+            return false;
         }
-        match ir.formula_of(id) {
-            Formula::Test(value, set) => {
-                let possible = set.intersection(&Set::range(0, ir.max_of(*value)));
-                if set.is_full() || possible.is_empty() {
-                    return true;
-                }
-            }
-            &Formula::Not(inner) => work.push(inner),
-            Formula::And(list) | Formula::Or(list) => work.extend(list),
-            _ => {}
-        }
+        let Some(next) = thread(ir, &graph, Scope::AsLibpcap) else { break };
+        graph = next;
     }
-    false
+    graph.root == Graph::REJECT
 }
 
 #[cfg(test)]

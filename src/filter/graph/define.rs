@@ -6,6 +6,16 @@ use super::{Graph, Node, NodeId, build, kept};
 use crate::filter::ir::Map;
 use crate::filter::ir::{FormId, Formula, Ir, ValId, Value};
 
+/// Whether a chosen value is used.
+#[must_use]
+pub fn has_chosen(ir: &Ir, graph: &Graph) -> bool {
+    graph.reachable().into_iter().any(|node| match graph.node(node) {
+        Node::Test { value, .. } => ir.is_chosen(*value),
+        Node::Define { from, .. } => ir.is_chosen(*from),
+        Node::Accept | Node::Reject => false,
+    })
+}
+
 /// The graph with every chosen value defined before it is used.
 #[must_use]
 pub fn define(ir: &Ir, mut graph: Graph) -> Graph {
@@ -71,6 +81,9 @@ fn next_choice(
             Node::Define { from, .. } => *from,
             Node::Accept | Node::Reject => continue,
         };
+        if !chosen.ir.is_chosen(uses) {
+            continue;
+        }
         for &part in chosen.parts(uses) {
             if done.contains(&part) {
                 continue;

@@ -9,7 +9,7 @@ mod dominators;
 pub mod print;
 
 pub use build::build;
-pub use define::define;
+pub use define::{define, has_chosen};
 pub use dominators::Dominators;
 
 use super::ir::{Ir, Set, ValId, Value};

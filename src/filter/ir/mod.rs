@@ -21,6 +21,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 pub struct Ir {
     values: Vec<Value>,
     extents: Vec<(u32, bool)>,
+    chosen: Vec<bool>,
     value_ids: Map<Value, ValId>,
     formulas: Vec<Formula>,
     formula_ids: Map<Formula, FormId>,
@@ -88,6 +89,24 @@ impl Ir {
         self.extents[id.0 as usize]
     }
 
+    /// Whether a chosen value is part of it.
+    #[must_use]
+    pub fn is_chosen(&self, id: ValId) -> bool {
+        self.chosen[id.0 as usize]
+    }
+
+    fn has_chosen(&self, value: &Value) -> bool {
+        match *value {
+            Value::Choose(_) => true,
+            Value::Binary { left, right, .. } | Value::Compare { left, right, .. } => {
+                self.is_chosen(left) || self.is_chosen(right)
+            }
+            Value::Neg(of) => self.is_chosen(of),
+            Value::Load { base, .. } => base.is_some_and(|base| self.is_chosen(base)),
+            _ => false,
+        }
+    }
+
     /// The largest number that `value` can be.
     #[must_use]
     pub fn max_of(&self, id: ValId) -> u32 {
@@ -138,6 +157,7 @@ impl Ir {
         }
         let id = ValId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
         self.extents.push(self.extent_of(&value));
+        self.chosen.push(self.has_chosen(&value));
         self.values.push(value.clone());
         self.value_ids.insert(value, id);
         id

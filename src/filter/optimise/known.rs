@@ -36,18 +36,32 @@ enum Told {
     In(Set),
 }
 
+/// How much is concluded from what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All that can be.
+    All,
+    /// What libpcap's optimiser concludes: the outcome of the same test once more, and that a value which is one number
+    /// is not another one.
+    AsLibpcap,
+}
+
 /// What is known, and what it is about.
 #[derive(Clone, Copy)]
 pub struct Known<'g> {
     ir: &'g Ir,
     graph: &'g Graph,
+    scope: Scope,
 }
+
+/// A test: what is looked at, and its cases.
+type Test<'g> = (ValId, &'g [(u32, NodeId)]);
 
 impl<'g> Known<'g> {
     /// About the values of `ir` and the nodes of `graph`.
     #[must_use]
-    pub const fn new(ir: &'g Ir, graph: &'g Graph) -> Self {
-        Self { ir, graph }
+    pub const fn new(ir: &'g Ir, graph: &'g Graph, scope: Scope) -> Self {
+        Self { ir, graph, scope }
     }
 
     /// What is known behind `node`, a test of `value`, on its way to `to`.
@@ -123,19 +137,48 @@ impl<'g> Known<'g> {
         of_cases.chain(set.iter().copied())
     }
 
-    /// Whether the value may be from `low` to `high`.
+    /// Whether the value of a test may be in its case from `low` to `high`.
     #[must_use]
-    pub fn may_be(self, value: ValId, facts: &Facts, low: u32, high: u32) -> bool {
-        low <= self.ir.max_of(value)
+    pub fn may_be(self, (value, cases): Test<'_>, facts: &Facts, low: u32, high: u32) -> bool {
+        (self.scope == Scope::AsLibpcap || low <= self.ir.max_of(value))
             && Self::facts(facts)
-                .filter(|fact| fact.value == value)
+                .filter(|fact| fact.value == value && self.counts(fact, cases))
                 .all(|fact| self.ranges(fact).any(|(from, to)| from <= high && low <= to))
+    }
+
+    /// Whether a fact about a value is used for the outcome of a test of it.
+    fn counts(self, fact: &Fact, cases: &[(u32, NodeId)]) -> bool {
+        if self.scope == Scope::All {
+            return true;
+        }
+        let &Told::Way { node, .. } = &fact.told else { return false };
+        let Node::Test { cases: earlier, .. } = self.graph.node(node) else { return false };
+        let ends =
+            |cases: &[(u32, NodeId)]| cases.iter().map(|&(high, _)| high).collect::<Vec<_>>();
+        // All that is not one number goes to one place.
+        let equal = |cases: &[(u32, NodeId)]| {
+            let outside = cases.last().map(|&(_, to)| to);
+            let mut low = 0;
+            cases.iter().all(|&(high, to)| {
+                let single = low == high;
+                low = high.wrapping_add(1);
+                single || Some(to) == outside
+            })
+        };
+        let is_number = || {
+            let mut ranges = self.ranges(fact);
+            matches!((ranges.next(), ranges.next()), (Some((low, high)), None) if low == high)
+        };
+        ends(earlier) == ends(cases) || equal(earlier) && equal(cases) && is_number()
     }
 
     /// The bits of the value that are known: a mask, and what they are.
     #[must_use]
     pub fn bits(self, value: ValId, facts: &Facts) -> (u32, u32) {
         let Some((whole, mask)) = self.masked(value) else { return (0, 0) };
+        if self.scope == Scope::AsLibpcap {
+            return (0, 0);
+        }
         let (mut known, mut bits) = (!mask, 0);
         for fact in Self::facts(facts) {
             let Some((_, told)) = self.masked(fact.value).filter(|(of, _)| *of == whole) else {

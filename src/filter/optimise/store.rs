@@ -27,6 +27,10 @@ fn candidate(ir: &Ir, graph: &Graph, tried: &mut Vec<ValId>) -> Option<(ValId, N
             Node::Define { from, .. } => *from,
             Node::Accept | Node::Reject => continue,
         };
+        // Most values are one load.
+        if matches!(ir.get(value), Value::Load { base: None, .. }) {
+            continue;
+        }
         for base in bases(ir, value) {
             match users.iter().position(|(value, _)| *value == base) {
                 Some(at) => users[at].1.push(node),
@@ -52,6 +56,7 @@ fn bases(ir: &Ir, value: ValId) -> Vec<ValId> {
     let mut work = vec![value];
     while let Some(value) = work.pop() {
         match *ir.get(value) {
+            Value::Load { base: Some(base), .. } if ir.header_length(base).is_some() => {}
             Value::Binary { left, right, .. } | Value::Compare { left, right, .. } => {
                 work.extend([left, right]);
             }

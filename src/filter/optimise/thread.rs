@@ -3,17 +3,19 @@
 //!
 //! What is known on a way is what the tests on it told, as far as all ways to a place agree.
 
+pub use super::known::Scope;
 use super::known::{Facts, Known};
 use crate::filter::graph::{Graph, Node, NodeId, joined};
 use crate::filter::ir::{Ir, Map, ValId};
 
 /// The graph without tests whose outcome is known, or nothing if there are none.
 #[must_use]
-pub fn thread(ir: &Ir, graph: &Graph) -> Option<Graph> {
+pub fn thread(ir: &Ir, graph: &Graph, scope: Scope) -> Option<Graph> {
     let mut pass = Pass {
         ir,
         graph,
-        known: Known::new(ir, graph),
+        scope,
+        known: Known::new(ir, graph, scope),
         facts: vec![None; graph.size()],
         ways: Map::default(),
         sources: vec![0; graph.size()],
@@ -26,6 +28,7 @@ pub fn thread(ir: &Ir, graph: &Graph) -> Option<Graph> {
             pass.leave(NodeId::at(n), &facts);
         }
     }
+    pass.same.retain(|_| scope == Scope::All);
     let absorbs = pass.same.iter().any(|node| pass.sources[node.index()] == 1);
     let changes = root != graph.root || !pass.ways.is_empty() || absorbs;
     changes.then(|| pass.rebuild(root))
@@ -34,6 +37,7 @@ pub fn thread(ir: &Ir, graph: &Graph) -> Option<Graph> {
 struct Pass<'g> {
     ir: &'g Ir,
     graph: &'g Graph,
+    scope: Scope,
     known: Known<'g>,
     /// What is known where a node begins, of those that are reached.
     facts: Vec<Option<Facts>>,
@@ -79,7 +83,7 @@ impl Pass<'_> {
         let mut low = 0;
         for &(high, next) in cases {
             // One possible number is enough for a way to be possible.
-            if !ends.has(next) && self.known.may_be(value, facts, low, high) {
+            if !ends.has(next) && self.known.may_be((value, cases), facts, low, high) {
                 let facts = self.known.behind(facts, node, value, next);
                 ends.push(next, self.follow(next, &facts), facts);
             }
@@ -90,7 +94,7 @@ impl Pass<'_> {
         let mut changed = false;
         for &(high, next) in cases {
             match ends.end_of(next) {
-                Some(end) if self.known.may_be(value, facts, low, high) => {
+                Some(end) if self.known.may_be((value, cases), facts, low, high) => {
                     changed |= end != next;
                     all.push((high, end));
                 }
@@ -136,7 +140,7 @@ impl Pass<'_> {
         for &(high, next) in cases {
             // A case of one number can be told from the bits.
             let fits = low != high || low & mask == bits & mask;
-            if only != Some(next) && fits && self.known.may_be(value, facts, low, high) {
+            if only != Some(next) && fits && self.known.may_be((value, cases), facts, low, high) {
                 if only.is_some() {
                     return None;
                 }
@@ -188,7 +192,9 @@ impl Pass<'_> {
             let now = made[next.index()];
             match graph.node(now) {
                 Node::Test { value: same, cases }
-                    if *same == value && self.sources[next.index()] == 1 =>
+                    if *same == value
+                        && self.scope == Scope::All
+                        && self.sources[next.index()] == 1 =>
                 {
                     let from = cases.partition_point(|&(end, _)| end < low);
                     for &(end, inner) in &cases[from..] {
