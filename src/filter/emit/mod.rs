@@ -155,7 +155,7 @@ impl<'g> Emitter<'g> {
             });
         }
         if code.state.a == Some(value) {
-            return Ok(ends(&Tail { mask: None, cases: cases.to_vec() }, self.ir.max_of(value)));
+            return Ok(ends(&Tail { mask: None, cases: cases.into() }, self.ir.max_of(value)));
         }
         if let Some(end) = self.two_bits(code, value, cases)? {
             return Ok(end);

@@ -3,7 +3,7 @@
 
 use super::search::jumps;
 use crate::filter::ast::BinOp;
-use crate::filter::graph::{Graph, Node, NodeId, joined};
+use crate::filter::graph::{Cases, Graph, Node, NodeId, joined};
 use crate::filter::ir::Map;
 use crate::filter::ir::{Ir, ValId, Value};
 
@@ -13,7 +13,7 @@ pub struct Tail {
     /// The bits that are looked at, if all that counts is whether any is set.
     pub mask: Option<u32>,
     /// Where the numbers go.
-    pub cases: Vec<(u32, NodeId)>,
+    pub cases: Cases,
 }
 
 /// How a test takes part in a tail.
@@ -43,7 +43,7 @@ pub fn split(ir: &Ir, value: ValId, cases: &[(u32, NodeId)]) -> Option<(ValId, T
         Value::Compare { .. } => None,
         Value::Binary { op: BinOp::And, left, right } => match (ir.get(right), cases) {
             (&Value::Const(mask), [(0, _), _]) => {
-                Some((left, Tail { mask: Some(mask), cases: cases.to_vec() }))
+                Some((left, Tail { mask: Some(mask), cases: cases.into() }))
             }
             _ => Some((value, plain(cases, ir.max_of(value)))),
         },
@@ -53,7 +53,7 @@ pub fn split(ir: &Ir, value: ValId, cases: &[(u32, NodeId)]) -> Option<(ValId, T
 
 fn plain(cases: &[(u32, NodeId)], max: u32) -> Tail {
     let below = cases.partition_point(|&(high, _)| high < max);
-    let mut cases = cases[..(below + 1).min(cases.len())].to_vec();
+    let mut cases: Cases = cases[..(below + 1).min(cases.len())].into();
     if let Some(last) = cases.last_mut() {
         last.0 = u32::MAX;
     }

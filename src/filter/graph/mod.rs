@@ -13,7 +13,8 @@ pub use define::{define, has_chosen};
 pub use dominators::Dominators;
 
 use super::ir::{Ir, Set, ValId, Value};
-use crate::filter::ir::Map;
+use crate::filter::ir::intern::Interned;
+use smallvec::SmallVec;
 
 /// A node's number in its [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +40,9 @@ impl NodeId {
     }
 }
 
+/// The cases of a test: the last number of each, and where it goes.
+pub type Cases = SmallVec<[(u32, NodeId); 3]>;
+
 /// A node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Node {
@@ -52,7 +56,7 @@ pub enum Node {
         /// What is looked at.
         value: ValId,
         /// The last number of each case, and where it goes.
-        cases: Vec<(u32, NodeId)>,
+        cases: Cases,
     },
     /// Remembers `from` as what `value` is on the way from here. Those who use `value` are behind such nodes on
     /// every way.
@@ -69,8 +73,7 @@ pub enum Node {
 /// An arena of nodes.
 #[derive(Debug)]
 pub struct Graph {
-    nodes: Vec<Node>,
-    ids: Map<Node, NodeId>,
+    nodes: Interned<Node>,
     /// Where a packet begins.
     pub root: NodeId,
 }
@@ -84,8 +87,10 @@ impl Graph {
     /// Both ends, and nothing else.
     #[must_use]
     pub fn new() -> Self {
-        let nodes = vec![Node::Reject, Node::Accept];
-        Self { nodes, ids: Map::default(), root: Self::REJECT }
+        let mut nodes = Interned::default();
+        nodes.push(Node::Reject);
+        nodes.push(Node::Accept);
+        Self { nodes, root: Self::REJECT }
     }
 
     /// A node.
@@ -94,24 +99,18 @@ impl Graph {
     /// If the number is of another graph.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id.index()]
+        self.nodes.get(id.0)
     }
 
     /// How many nodes there are, reachable or not.
     #[must_use]
     pub const fn size(&self) -> usize {
-        self.nodes.len()
+        self.nodes.count()
     }
 
     /// The node, made if there is none like it.
     pub fn add(&mut self, node: Node) -> NodeId {
-        if let Some(&id) = self.ids.get(&node) {
-            return id;
-        }
-        let id = NodeId::at(self.nodes.len());
-        self.ids.insert(node.clone(), id);
-        self.nodes.push(node);
-        id
+        NodeId(self.nodes.intern(node).0)
     }
 
     /// A test of `value`; neighbouring cases that go to the same place become one.
@@ -140,7 +139,7 @@ impl Graph {
         mut edit: impl FnMut(&mut Self, &Node, NodeId, &dyn Fn(NodeId) -> NodeId) -> NodeId,
     ) -> Self {
         let mut graph = Self::new();
-        let mut made: Vec<NodeId> = vec![Self::REJECT; self.nodes.len()];
+        let mut made: Vec<NodeId> = vec![Self::REJECT; self.nodes.count()];
         made[Self::ACCEPT.index()] = Self::ACCEPT;
         for id in self.reachable().into_iter().rev() {
             if id != Self::ACCEPT && id != Self::REJECT {
@@ -156,14 +155,14 @@ impl Graph {
     /// The nodes that can be reached, each before those that it goes to.
     #[must_use]
     pub fn reachable(&self) -> Vec<NodeId> {
-        let mut seen = vec![false; self.nodes.len()];
+        let mut seen = vec![false; self.nodes.count()];
         let mut order = Vec::new();
         seen[self.root.index()] = true;
         for n in (0..=self.root.index()).rev() {
             if !seen[n] {
                 continue;
             }
-            for next in self.nodes[n].targets() {
+            for next in self.node(NodeId::at(n)).targets() {
                 seen[next.index()] = true;
             }
             order.push(NodeId::at(n));
@@ -185,7 +184,8 @@ impl Graph {
                     _ => true,
                 }
         };
-        self.root.index() < self.nodes.len() && self.nodes.iter().enumerate().all(sound)
+        self.root.index() < self.nodes.count()
+            && (0..self.nodes.count()).map(|n| (n, self.node(NodeId::at(n)))).all(sound)
     }
 }
 
@@ -224,8 +224,8 @@ impl Node {
 
 /// Cases of which no neighbours go to the same place.
 #[must_use]
-pub fn joined(cases: impl IntoIterator<Item = (u32, NodeId)>) -> Vec<(u32, NodeId)> {
-    let mut all: Vec<(u32, NodeId)> = Vec::new();
+pub fn joined(cases: impl IntoIterator<Item = (u32, NodeId)>) -> Cases {
+    let mut all = Cases::new();
     for (high, next) in cases {
         match all.last_mut() {
             Some(last) if last.1 == next => last.0 = high,
@@ -237,11 +237,8 @@ pub fn joined(cases: impl IntoIterator<Item = (u32, NodeId)>) -> Vec<(u32, NodeI
 
 /// The cases of ranges `(low, high)` that ascend, and of everything between them.
 #[must_use]
-pub fn cases_of(
-    ranges: impl IntoIterator<Item = (u32, u32, NodeId)>,
-    elsewhere: NodeId,
-) -> Vec<(u32, NodeId)> {
-    let mut cases = Vec::new();
+pub fn cases_of(ranges: impl IntoIterator<Item = (u32, u32, NodeId)>, elsewhere: NodeId) -> Cases {
+    let mut cases = Cases::new();
     let mut from = Some(0);
     for (low, high, node) in ranges {
         if from.is_some_and(|from| from < low) {
@@ -258,6 +255,6 @@ pub fn cases_of(
 
 /// The cases of a set.
 #[must_use]
-pub fn cases_of_set(set: &Set, inside: NodeId, outside: NodeId) -> Vec<(u32, NodeId)> {
+pub fn cases_of_set(set: &Set, inside: NodeId, outside: NodeId) -> Cases {
     cases_of(set.ranges().iter().map(|&(low, high)| (low, high, inside)), outside)
 }

@@ -4,6 +4,7 @@
 
 pub mod eval;
 pub mod formula;
+pub mod intern;
 pub mod print;
 pub mod set;
 pub mod value;
@@ -13,18 +14,17 @@ pub use set::Set;
 pub use value::{Rel, ValId, Value, Width};
 
 use super::ast::BinOp;
+use intern::Interned;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// The values and formulas of one filter, each kept once.
 #[derive(Debug, Default)]
 pub struct Ir {
-    values: Vec<Value>,
     extents: Vec<(u32, bool)>,
     chosen: Vec<bool>,
-    value_ids: Map<Value, ValId>,
-    formulas: Vec<Formula>,
-    formula_ids: Map<Formula, FormId>,
+    values: Interned<Value>,
+    formulas: Interned<Formula>,
     fold_error: Option<BinOp>,
     early: Vec<ValId>,
 }
@@ -48,7 +48,7 @@ impl Ir {
     /// If the number is of another [`Ir`].
     #[must_use]
     pub fn get(&self, id: ValId) -> &Value {
-        &self.values[id.0 as usize]
+        self.values.get(id.0)
     }
 
     /// A formula.
@@ -57,7 +57,7 @@ impl Ir {
     /// If the number is of another [`Ir`].
     #[must_use]
     pub fn formula_of(&self, id: FormId) -> &Formula {
-        &self.formulas[id.0 as usize]
+        self.formulas.get(id.0)
     }
 
     /// The first operation on constants that has no result, or none that the machine takes: a division by zero, a
@@ -152,26 +152,19 @@ impl Ir {
 
     /// A value's number.
     pub(crate) fn value(&mut self, value: Value) -> ValId {
-        if let Some(&id) = self.value_ids.get(&value) {
-            return id;
+        let extent = self.extent_of(&value);
+        let chosen = self.has_chosen(&value);
+        let (id, is_new) = self.values.intern(value);
+        if is_new {
+            self.extents.push(extent);
+            self.chosen.push(chosen);
         }
-        let id = ValId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
-        self.extents.push(self.extent_of(&value));
-        self.chosen.push(self.has_chosen(&value));
-        self.values.push(value.clone());
-        self.value_ids.insert(value, id);
-        id
+        ValId(id)
     }
 
     /// A formula's number.
     pub(crate) fn formula(&mut self, formula: Formula) -> FormId {
-        if let Some(&id) = self.formula_ids.get(&formula) {
-            return id;
-        }
-        let id = FormId(u32::try_from(self.formulas.len()).unwrap_or(u32::MAX));
-        self.formulas.push(formula.clone());
-        self.formula_ids.insert(formula, id);
-        id
+        FormId(self.formulas.intern(formula).0)
     }
 }
 

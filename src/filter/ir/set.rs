@@ -1,32 +1,34 @@
 //! Sets of 32-bit numbers, as sorted ranges: what a value is tested against.
 
+use smallvec::{SmallVec, smallvec};
+
 /// A set: ranges with both ends included, ascending, with gaps between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Set(Vec<(u32, u32)>);
+pub struct Set(SmallVec<[(u32, u32); 2]>);
 
 impl Set {
     /// Every number.
     #[must_use]
     pub fn full() -> Self {
-        Self(vec![(0, u32::MAX)])
+        Self(smallvec![(0, u32::MAX)])
     }
 
     /// No number.
     #[must_use]
-    pub const fn empty() -> Self {
-        Self(Vec::new())
+    pub fn empty() -> Self {
+        Self(SmallVec::new())
     }
 
     /// One number.
     #[must_use]
     pub fn one(n: u32) -> Self {
-        Self(vec![(n, n)])
+        Self(smallvec![(n, n)])
     }
 
     /// From `low` to `high`, both included; empty if they are the wrong way round.
     #[must_use]
     pub fn range(low: u32, high: u32) -> Self {
-        if low > high { Self::empty() } else { Self(vec![(low, high)]) }
+        if low > high { Self::empty() } else { Self(smallvec![(low, high)]) }
     }
 
     /// The union of ranges in any order.
@@ -34,7 +36,7 @@ impl Set {
     pub fn from_ranges(mut ranges: Vec<(u32, u32)>) -> Self {
         ranges.retain(|(low, high)| low <= high);
         ranges.sort_unstable();
-        let mut set: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
+        let mut set: SmallVec<[(u32, u32); 2]> = SmallVec::new();
         for (low, high) in ranges {
             match set.last_mut() {
                 Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
@@ -59,7 +61,7 @@ impl Set {
     /// Whether every number is in it.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.0 == [(0, u32::MAX)]
+        self.0[..] == [(0, u32::MAX)]
     }
 
     /// Whether `n` is in it.
@@ -72,7 +74,7 @@ impl Set {
     /// Every number that is not in it.
     #[must_use]
     pub fn complement(&self) -> Self {
-        let mut gaps = Vec::with_capacity(self.0.len() + 1);
+        let mut gaps = SmallVec::with_capacity(self.0.len() + 1);
         let mut from = Some(0);
         for &(low, high) in &self.0 {
             if let Some(start) = from
@@ -98,7 +100,7 @@ impl Set {
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
-        let mut both = Vec::new();
+        let mut both = SmallVec::new();
         while let (Some(&&(a, b)), Some(&&(c, d))) = (left.peek(), right.peek()) {
             if a.max(c) <= b.min(d) {
                 both.push((a.max(c), b.min(d)));

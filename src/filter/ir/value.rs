@@ -224,7 +224,7 @@ impl Ir {
 
     /// An offset that is not yet in use anywhere else.
     pub fn remembered(&mut self) -> ValId {
-        let number = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        let number = u32::try_from(self.values.count()).unwrap_or(u32::MAX);
         self.value(Value::Remembered(number))
     }
 

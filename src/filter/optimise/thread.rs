@@ -5,8 +5,9 @@
 
 pub use super::known::Scope;
 use super::known::{Facts, Known};
-use crate::filter::graph::{Graph, Node, NodeId, joined};
+use crate::filter::graph::{Cases, Graph, Node, NodeId, joined};
 use crate::filter::ir::{Ir, Map, ValId};
+use smallvec::smallvec;
 
 /// The graph without tests whose outcome is known, or nothing if there are none.
 #[must_use]
@@ -42,7 +43,7 @@ struct Pass<'g> {
     /// What is known where a node begins, of those that are reached.
     facts: Vec<Option<Facts>>,
     /// The nodes that go elsewhere now: the cases of a test, one case for a definition.
-    ways: Map<NodeId, Vec<(u32, NodeId)>>,
+    ways: Map<NodeId, Cases>,
     /// From how many nodes a node is reached.
     sources: Vec<u32>,
     /// Tests that are reached from one of the same value.
@@ -71,7 +72,7 @@ impl Pass<'_> {
                 let end = self.follow(next, facts);
                 self.arrive(end, facts.clone());
                 if end != next {
-                    self.ways.insert(node, vec![(u32::MAX, end)]);
+                    self.ways.insert(node, smallvec![(u32::MAX, end)]);
                 }
             }
             Node::Test { value, cases } => self.leave_test(node, *value, cases, facts),
@@ -90,7 +91,7 @@ impl Pass<'_> {
             low = high.wrapping_add(1);
         }
         let mut low = 0;
-        let mut all: Vec<(u32, NodeId)> = Vec::with_capacity(cases.len());
+        let mut all = Cases::new();
         let mut changed = false;
         for &(high, next) in cases {
             match ends.end_of(next) {
@@ -161,7 +162,7 @@ impl Pass<'_> {
                 continue;
             }
             let node = NodeId::at(n);
-            let ways = self.ways.get(&node).map(Vec::as_slice);
+            let ways = self.ways.get(&node).map(Cases::as_slice);
             made[n] = match self.graph.node(node) {
                 Node::Test { value, cases } => {
                     let cases = self.absorbed(&graph, *value, ways.unwrap_or(cases), &made);
@@ -185,8 +186,8 @@ impl Pass<'_> {
         value: ValId,
         ways: &[(u32, NodeId)],
         made: &[NodeId],
-    ) -> Vec<(u32, NodeId)> {
-        let mut all = Vec::with_capacity(ways.len());
+    ) -> Cases {
+        let mut all = Cases::new();
         let mut low = 0;
         for &(high, next) in ways {
             let now = made[next.index()];
