@@ -1,17 +1,18 @@
 //! Where instructions lie. Blocks are laid out from the last to the first, so that whatever an instruction jumps to
 //! has its place already; a jump that would be longer than 8 bits allow finds a stepping stone behind it.
 
-use super::search::{Jump, To};
+use super::search::{Jump, Jumps, To};
 use crate::bpf::Insn;
 use crate::bpf::insn::{JMP, JMP_JA, RET_K};
 use crate::filter::graph::{Graph, NodeId};
 use crate::filter::ir::Map;
+use smallvec::{SmallVec, smallvec};
 
 /// What a node became.
 #[derive(Debug, Default)]
 pub struct Block {
     /// Instructions that do not leave the block.
-    pub code: Vec<Insn>,
+    pub code: SmallVec<[Insn; 4]>,
     /// What follows them.
     pub end: End,
 }
@@ -22,7 +23,7 @@ pub enum End {
     /// The packet's verdict.
     Return(u32),
     /// Conditional jumps, of which the first is begun with.
-    Jumps(Vec<Jump>),
+    Jumps(Jumps),
     /// On to a node.
     Next(NodeId),
 }
@@ -39,7 +40,13 @@ const REACH: usize = u8::MAX as usize;
 /// Lays out `blocks`, which are in the order of their instructions. `entry` tells at which instruction of a node's code a
 /// way from another node comes in.
 pub fn assemble(blocks: &[(NodeId, Block)], entry: impl Fn(NodeId, NodeId) -> usize) -> Vec<Insn> {
-    let mut layout = Layout { insns: Vec::new(), places: Map::default(), returns: Map::default() };
+    let nodes = blocks.iter().map(|(node, _)| node.index() + 1).max().unwrap_or_default();
+    let mut layout = Layout {
+        insns: Vec::new(),
+        ends: vec![0; nodes],
+        stones: Map::default(),
+        returns: [None; 2],
+    };
     for (node, block) in blocks.iter().rev() {
         layout.block(*node, block, &|to| entry(*node, to));
     }
@@ -50,10 +57,12 @@ pub fn assemble(blocks: &[(NodeId, Block)], entry: impl Fn(NodeId, NodeId) -> us
 struct Layout {
     /// Backwards: the program's last instruction is the first.
     insns: Vec<Insn>,
-    /// The nearest instruction that is, or leads to, an instruction of a node's code.
-    places: Map<(NodeId, usize), usize>,
-    /// What the nodes return that do only that.
-    returns: Map<NodeId, u32>,
+    /// Behind the instructions of each node.
+    ends: Vec<usize>,
+    /// The nearest jump to an instruction of a node's code, where that is far away.
+    stones: Map<(NodeId, usize), usize>,
+    /// What the two ends return.
+    returns: [Option<u32>; 2],
 }
 
 impl Layout {
@@ -61,31 +70,31 @@ impl Layout {
         match &block.end {
             &End::Return(k) => {
                 self.insns.push(Insn::stmt(RET_K, k));
-                self.returns.insert(node, k);
+                self.returns[node.index()] = Some(k);
             }
             End::Jumps(jumps) => self.jumps(jumps, entry),
             &End::Next(next) => self.next((next, entry(next))),
         }
-        let last = self.insns.len();
-        for &insn in block.code.iter().rev() {
-            self.insns.push(insn);
-        }
-        for at in 0..=block.code.len() {
-            // Number `at` of the code; behind the code, what the block ends with.
-            self.places.insert((node, at), last + block.code.len() - at - 1);
-        }
+        self.insns.extend(block.code.iter().rev());
+        self.ends[node.index()] = self.insns.len();
+    }
+
+    /// The nearest instruction that is, or leads to, number `at` of a node's code; behind the code, what it ends with.
+    fn place(&self, (node, at): (NodeId, usize)) -> usize {
+        let stone = if self.stones.is_empty() { None } else { self.stones.get(&(node, at)) };
+        stone.copied().unwrap_or_else(|| self.ends[node.index()] - at - 1)
     }
 
     /// Falls through, if what comes next is there, or jumps.
     fn next(&mut self, to: (NodeId, usize)) {
-        let place = self.places.get(&to).copied().unwrap_or_default();
+        let place = self.place(to);
         if place + 1 != self.insns.len() {
             self.stone(to);
         }
     }
 
     fn jumps(&mut self, jumps: &[Jump], entry: &dyn Fn(NodeId) -> usize) {
-        let mut places = vec![0; jumps.len()];
+        let mut places: SmallVec<[usize; 4]> = smallvec![0; jumps.len()];
         for (n, jump) in jumps.iter().enumerate().rev() {
             // Each stone moves the jump away from the rest, so look again until none is needed.
             let (jt, jf) = loop {
@@ -107,7 +116,7 @@ impl Layout {
             To::Jump(n) => (jumps[n], Far::Jump(n)),
             To::Node(node) => {
                 let to = (node, entry(node));
-                (self.places.get(&to).copied().unwrap_or_default(), Far::Node(to))
+                (self.place(to), Far::Node(to))
             }
         };
         let skipped = self.insns.len() - place - 1;
@@ -128,12 +137,12 @@ impl Layout {
 
     /// A jump to a node, or the same verdict once more, which is as short.
     fn stone(&mut self, to: (NodeId, usize)) {
-        let place = self.places.get(&to).copied().unwrap_or_default();
-        let stone = match self.returns.get(&to.0) {
-            Some(&k) => Insn::stmt(RET_K, k),
-            None => ja(self.insns.len() - place - 1),
+        let place = self.place(to);
+        let stone = match self.returns.get(to.0.index()) {
+            Some(&Some(k)) => Insn::stmt(RET_K, k),
+            _ => ja(self.insns.len() - place - 1),
         };
-        self.places.insert(to, self.insns.len());
+        self.stones.insert(to, self.insns.len());
         self.insns.push(stone);
     }
 }

@@ -13,10 +13,10 @@ use super::graph::{Graph, Node, NodeId};
 use super::ir::{Ir, Rel, ValId, Value};
 use crate::bpf::Insn;
 use crate::bpf::insn::{self, JEQ, JGE, JGT, JSET, MEMWORDS, X};
-use crate::filter::ir::Map;
 use assemble::{Block, End, assemble};
 use code::{Code, State};
 use search::{Jump, To, jumps};
+use smallvec::{SmallVec, smallvec};
 use tails::{Tail, Tails, Use};
 
 /// The program of a graph; `snaplen` is what it returns for wanted packets.
@@ -38,20 +38,33 @@ pub fn emit(ir: &Ir, graph: &Graph, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
     }
 }
 
+/// What is told of ways by the nodes they come from.
+type Ways<T> = SmallVec<[(NodeId, T); 2]>;
+
 struct Emitter<'g> {
     ir: &'g Ir,
     graph: &'g Graph,
     tails: &'g Tails,
     kept: &'g [ValId],
     /// The nodes from which a node is reached, and what is known there.
-    incoming: Map<NodeId, Vec<(NodeId, State)>>,
+    incoming: Vec<Ways<State>>,
     /// At which instruction of a node (the second) a way from another (the first) comes in.
-    entries: Map<(NodeId, NodeId), usize>,
+    entries: Vec<Ways<usize>>,
 }
 
 impl<'g> Emitter<'g> {
     fn new(ir: &'g Ir, graph: &'g Graph, tails: &'g Tails, kept: &'g [ValId]) -> Self {
-        Self { ir, graph, tails, kept, incoming: Map::default(), entries: Map::default() }
+        {
+            let nodes = graph.size() + tails.tails.len();
+            Self {
+                ir,
+                graph,
+                tails,
+                kept,
+                incoming: vec![Ways::new(); nodes],
+                entries: vec![Ways::new(); nodes],
+            }
+        }
     }
 
     fn run(mut self, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
@@ -64,8 +77,14 @@ impl<'g> Emitter<'g> {
                 }
             }
         }
+        for ways in &mut self.entries {
+            ways.sort_unstable_by_key(|&(from, _)| from);
+        }
         let entries = &self.entries;
-        Ok(assemble(&blocks, |from, to| entries.get(&(from, to)).copied().unwrap_or_default()))
+        Ok(assemble(&blocks, |from, to| {
+            let ways = &entries[to.index()];
+            ways.binary_search_by_key(&from, |&(way, _)| way).map_or(0, |way| ways[way].1)
+        }))
     }
 
     /// The number under which a tail goes as if it were a node.
@@ -75,25 +94,25 @@ impl<'g> Emitter<'g> {
 
     fn tail(&mut self, number: usize, tail: &Tail) -> (NodeId, Block) {
         let id = self.tail_id(number);
-        let incoming = self.incoming.remove(&id).unwrap_or_default();
+        let incoming = std::mem::take(&mut self.incoming[id.index()]);
         let known = incoming.into_iter().map(|(_, state)| state).reduce(State::meet);
         self.leave(id, known.unwrap_or_default(), tail.cases.iter().map(|&(_, next)| next));
-        (id, Block { code: Vec::new(), end: ends(tail, u32::MAX) })
+        (id, Block { code: SmallVec::new(), end: ends(tail, u32::MAX) })
     }
 
     /// Tells all nodes that follow what is known behind `from`.
     fn leave(&mut self, from: NodeId, out: State, targets: impl Iterator<Item = NodeId>) {
-        let mut targets: Vec<NodeId> = targets.collect();
+        let mut targets: SmallVec<[NodeId; 4]> = targets.collect();
         targets.sort_unstable();
         targets.dedup();
         for next in targets {
-            self.incoming.entry(next).or_default().push((from, out));
+            self.incoming[next.index()].push((from, out));
         }
     }
 
     fn block(&mut self, id: NodeId, snaplen: u32) -> Result<Block, Stuck> {
         let node = self.graph.node(id);
-        let incoming = self.incoming.remove(&id).unwrap_or_default();
+        let incoming = std::mem::take(&mut self.incoming[id.index()]);
         let known = incoming.iter().map(|&(_, state)| state).reduce(State::meet);
         let mut code = Code::new(self.ir, self.kept, known.unwrap_or_default());
         let shared = self.tails.uses.get(&id).copied();
@@ -194,7 +213,7 @@ impl<'g> Emitter<'g> {
             let (holds, fails) = if n & bit == 0 { (outside, then) } else { (then, outside) };
             Jump { op: JSET, k: bit, holds, fails }
         };
-        let jumps = vec![jump(highest, To::Jump(1)), jump(lowest, To::Node(inside))];
+        let jumps = smallvec![jump(highest, To::Jump(1)), jump(lowest, To::Node(inside))];
         Ok(Some(End::Jumps(jumps)))
     }
 
@@ -217,7 +236,7 @@ impl<'g> Emitter<'g> {
                     && need.scratch & !state.scratch == 0
             };
             let at = full().filter(fits).map(|(n, _)| n).last().unwrap_or_default();
-            self.entries.insert((from, id), at);
+            self.entries[id.index()].push((from, at));
             let after = after(code, at, state);
             out = Some(out.map_or(after, |out| out.meet(after)));
         }
@@ -234,7 +253,7 @@ struct Need {
 }
 
 /// What is needed before each instruction of a block, and behind the last.
-fn needs(ir: &Ir, code: &Code<'_>, node: &Node) -> Vec<Need> {
+fn needs(ir: &Ir, code: &Code<'_>, node: &Node) -> SmallVec<[Need; 8]> {
     let mut need = match node {
         Node::Accept | Node::Reject => Need::default(),
         // A test that decides nothing is there to load, and not to be skipped unless that was done.
@@ -246,7 +265,7 @@ fn needs(ir: &Ir, code: &Code<'_>, node: &Node) -> Vec<Need> {
             Need { a: false, x: true, scratch: code.word_of(*value).map_or(0, |word| 1 << word) }
         }
     };
-    let mut needs = vec![need];
+    let mut needs: SmallVec<[Need; 8]> = smallvec![need];
     for (insn, _) in code.insns.iter().rev() {
         need = before(*insn, need);
         needs.push(need);
@@ -329,7 +348,7 @@ fn ends(tail: &Tail, max: u32) -> End {
 }
 
 fn compare(op: u16, k: u32, holds: To, fails: To) -> End {
-    End::Jumps(vec![Jump { op, k, holds, fails }])
+    End::Jumps(smallvec![Jump { op, k, holds, fails }])
 }
 
 fn next(to: To) -> End {

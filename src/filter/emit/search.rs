@@ -3,6 +3,7 @@
 
 use crate::bpf::insn::{JEQ, JGE, JGT};
 use crate::filter::graph::{Graph, NodeId};
+use smallvec::SmallVec;
 
 /// Where a jump goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub struct Jump {
     pub fails: To,
 }
 
+/// The jumps of a test.
+pub type Jumps = SmallVec<[Jump; 2]>;
+
 /// So many ranges are looked at one after the other ...
 const FEW: usize = 17;
 /// ... and, where a search was begun, so many.
@@ -36,8 +40,8 @@ type Range = (u32, u32, NodeId);
 
 /// The jumps for `cases`, of a value that is never above `max`, and where to begin.
 #[must_use]
-pub fn jumps(cases: &[(u32, NodeId)], max: u32) -> (Vec<Jump>, To) {
-    let mut ranges: Vec<Range> = Vec::with_capacity(cases.len());
+pub fn jumps(cases: &[(u32, NodeId)], max: u32) -> (Jumps, To) {
+    let mut ranges: SmallVec<[Range; 4]> = SmallVec::with_capacity(cases.len());
     let mut low = 0;
     for &(high, node) in cases {
         ranges.push((low, high.min(max), node));
@@ -46,13 +50,13 @@ pub fn jumps(cases: &[(u32, NodeId)], max: u32) -> (Vec<Jump>, To) {
         }
         low = high + 1;
     }
-    let mut jumps = Vec::new();
+    let mut jumps = Jumps::new();
     let first = among(&mut jumps, &ranges, FEW);
     (jumps, first)
 }
 
 /// Adds the jumps that find the range of a value that is in one of `ranges`, which are neighbours.
-fn among(jumps: &mut Vec<Jump>, ranges: &[Range], few: usize) -> To {
+fn among(jumps: &mut Jumps, ranges: &[Range], few: usize) -> To {
     if let [] | [_] = ranges {
         return To::Node(ranges.first().map_or(Graph::REJECT, |&(.., node)| node));
     }
@@ -90,8 +94,8 @@ fn single(ranges: &[Range]) -> Option<usize> {
 }
 
 /// The other ranges, neighbours with the same node made one.
-fn without(ranges: &[Range], at: usize) -> Vec<Range> {
-    let mut rest: Vec<Range> = Vec::with_capacity(ranges.len());
+fn without(ranges: &[Range], at: usize) -> SmallVec<[Range; 4]> {
+    let mut rest: SmallVec<[Range; 4]> = SmallVec::with_capacity(ranges.len());
     for (n, &range) in ranges.iter().enumerate() {
         match rest.last_mut() {
             _ if n == at => {}

@@ -6,10 +6,22 @@ use super::Ir;
 use super::set::Set;
 use super::value::{Rel, ValId, Value};
 use crate::filter::ast::{BinOp, Relop};
+use smallvec::SmallVec;
 
 /// A formula's number in its [`Ir`]. The formulas it is made of have lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FormId(pub(super) u32);
+
+impl FormId {
+    /// As an index.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Formulas in a list.
+pub type Parts = SmallVec<[FormId; 4]>;
 
 /// A formula.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,9 +35,9 @@ pub enum Formula {
     /// The opposite.
     Not(FormId),
     /// All of them.
-    And(Vec<FormId>),
+    And(Parts),
     /// Any of them.
-    Or(Vec<FormId>),
+    Or(Parts),
     /// The formula beside the set that the value is in; the sets have nothing in common. Only the optimiser makes these.
     Case {
         /// What is looked at.
@@ -148,9 +160,9 @@ impl Ir {
         of: &[FormId],
         neutral: &Formula,
         decisive: &Formula,
-        make: fn(Vec<FormId>) -> Formula,
+        make: fn(Parts) -> Formula,
     ) -> FormId {
-        let mut rest: Vec<FormId> = Vec::with_capacity(of.len());
+        let mut rest = Parts::with_capacity(of.len());
         for &part in of {
             let formula = self.formula_of(part);
             if formula == decisive {

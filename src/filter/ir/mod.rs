@@ -9,7 +9,7 @@ pub mod print;
 pub mod set;
 pub mod value;
 
-pub use formula::{FormId, Formula};
+pub use formula::{FormId, Formula, Parts};
 pub use set::Set;
 pub use value::{Rel, ValId, Value, Width};
 

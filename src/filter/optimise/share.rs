@@ -4,7 +4,9 @@
 use crate::filter::ast::BinOp;
 use crate::filter::graph::{Graph, Node, NodeId, kept};
 use crate::filter::ir::Map;
-use crate::filter::ir::{Ir, ValId, Value, Width};
+use crate::filter::ir::{Fast, Ir, ValId, Value, Width};
+use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
 
 /// The graph with such tests shared, as long as the program becomes shorter.
 #[must_use]
@@ -21,7 +23,7 @@ const MAX_SHARED: usize = 6;
 /// ... of so many pairs of tests, ...
 const MAX_PAIRS: usize = 128;
 /// ... with so many tests each.
-const MAX_TESTS: usize = 512;
+const MAX_TESTS: usize = 128;
 
 /// A load: its base, the constant part of its offset, its width, and which bits of it count.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,12 +47,22 @@ fn place(ir: &Ir, value: ValId) -> Option<Place> {
     }
 }
 
+/// What an offset counts from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Value(ValId),
+    Number(u32),
+}
+
+/// Tests of one group, each with its twin in the other.
+type Pairs = SmallVec<[(NodeId, NodeId); 8]>;
+
 /// Two groups of tests that ask the same.
 struct Twins {
-    /// Nodes of the first group, each with its twin in the second; where they are entered comes first.
-    pairs: Vec<(NodeId, NodeId)>,
+    /// Where they are entered comes first.
+    pairs: Pairs,
     /// What the places of the first group count from, and those of the second.
-    offsets: Vec<(ValId, ValId)>,
+    origins: (Origin, Origin),
     /// Whether the first pair stays two: its places differ by another distance than all others'.
     apart: bool,
     /// By how many instructions the program becomes shorter.
@@ -58,60 +70,67 @@ struct Twins {
 }
 
 /// The twins that save most.
-fn best(ir: &mut Ir, graph: &Graph) -> Option<Twins> {
+fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
     let order = graph.reachable();
-    let mut sources: Vec<u32> = vec![0; graph.size()];
-    let mut alike: Map<(Width, Option<ValId>, Vec<u32>), Vec<NodeId>> = Map::default();
-    let mut keys = Vec::new();
-    for &node in &order {
-        for next in graph.node(node).targets() {
-            sources[next.index()] += 1;
-        }
+    // Tests that look alike, next to each other.
+    let mut looks: Vec<(u64, NodeId)> = Vec::with_capacity(order.len());
+    for &node in order.iter().rev() {
         let Node::Test { value, cases } = graph.node(node) else { continue };
         let Some(place) = place(ir, *value) else { continue };
-        let ends = cases.iter().map(|&(high, _)| high).collect();
-        let key = (place.width, place.mask, ends);
-        let nodes = alike.entry(key.clone()).or_default();
-        if nodes.len() == 1 {
-            keys.push(key);
-        }
-        nodes.push(node);
+        let mut hasher = Fast::default();
+        (place.width, place.mask, cases.len()).hash(&mut hasher);
+        cases.iter().for_each(|(high, _)| high.hash(&mut hasher));
+        looks.push((hasher.finish(), node));
     }
+    looks.sort_unstable_by(|a, b| b.cmp(a));
     let mut best: Option<Twins> = None;
     let mut tried = 0;
-    for key in keys {
-        let nodes = &alike[&key];
-        for (n, &one) in nodes.iter().enumerate() {
-            for &other in &nodes[n + 1..] {
-                tried += 1;
-                if tried > MAX_PAIRS {
-                    return best;
-                }
-                let found = [(one, other), (other, one)]
-                    .into_iter()
-                    .find_map(|(one, other)| twins(ir, graph, one, other));
-                let Some(mut found) = found else { continue };
-                found.gain = gain(graph, &found, &sources);
-                if found.gain > best.as_ref().map_or(0, |best| best.gain) {
-                    best = Some(found);
-                }
+    let mut sources: Vec<u32> = Vec::new();
+    for (n, &(look, one)) in looks.iter().enumerate() {
+        for &(_, other) in looks[n + 1..].iter().take_while(|(other, _)| *other == look) {
+            tried += 1;
+            if tried > MAX_PAIRS {
+                return best;
+            }
+            let found = twins(ir, graph, one, other).or_else(|| twins(ir, graph, other, one));
+            let Some(mut found) = found else { continue };
+            if sources.is_empty() {
+                sources = sources_of(graph, &order);
+            }
+            found.gain = gain(graph, &found, &sources);
+            if found.gain > best.as_ref().map_or(0, |best| best.gain) {
+                best = Some(found);
             }
         }
     }
     best
 }
 
+/// From how many cases each node is reached.
+fn sources_of(graph: &Graph, order: &[NodeId]) -> Vec<u32> {
+    let mut sources = vec![0; graph.size()];
+    for &node in order {
+        for next in graph.node(node).targets() {
+            sources[next.index()] += 1;
+        }
+    }
+    sources
+}
+
 /// The tests behind `one` and `other` that ask the same, if all of them do until their ways meet.
-fn twins(ir: &mut Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins> {
-    let mut twins = Twins { pairs: Vec::new(), offsets: Vec::new(), apart: false, gain: 0 };
-    let mut seen: Map<NodeId, NodeId> = Map::default();
-    let mut work = vec![(one, other)];
+fn twins(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins> {
+    let mut pairs = Pairs::new();
+    let mut work = Pairs::new();
+    work.push((one, other));
+    let mut found: SmallVec<[(Origin, Origin); 2]> = SmallVec::new();
+    // Whether the tests behind the first ones have its distance.
+    let mut first_again = false;
     while let Some((one, other)) = work.pop() {
         if one == other {
             continue;
         }
-        match seen.insert(one, other) {
-            Some(known) if known == other => continue,
+        match pairs.iter().find(|(known, _)| *known == one) {
+            Some((_, known)) if *known == other => continue,
             Some(_) => return None,
             None => {}
         }
@@ -121,44 +140,29 @@ fn twins(ir: &mut Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins
             return None;
         };
         let (a, b) = places(ir, graph, one, other)?;
+        let ends = a_cases.iter().zip(b_cases);
         let alike = a.width == b.width && a.mask == b.mask && a_cases.len() == b_cases.len();
-        if !alike || twins.pairs.len() == MAX_TESTS {
+        if !alike || pairs.len() == MAX_TESTS || ends.clone().any(|(a, b)| a.0 != b.0) {
             return None;
         }
-        let offsets = offsets(ir, a, b)?;
-        if !twins.offsets.contains(&offsets) {
-            twins.offsets.push(offsets);
-        }
-        if twins.offsets.len() > 2 {
-            return None;
-        }
-        twins.pairs.push((one, other));
-        for (&(end, next), &(other_end, other_next)) in a_cases.iter().zip(b_cases) {
-            if end != other_end {
+        let origins = origins(a, b)?;
+        first_again |= !pairs.is_empty() && found.first() == Some(&origins);
+        if !found.contains(&origins) {
+            if found.len() == 2 {
                 return None;
             }
-            work.push((next, other_next));
+            found.push(origins);
         }
+        pairs.push((one, other));
+        work.extend(ends.map(|(a, b)| (a.1, b.1)));
     }
-    // A node of one group in the other one would be its own twin.
-    if twins.pairs.iter().any(|(_, other)| seen.contains_key(other)) {
+    // Single tests share their jumps when they are emitted. A node of one group in the other would be its own twin.
+    let both = || pairs.iter().any(|(_, other)| pairs.iter().any(|(one, _)| one == other));
+    let apart = found.len() == 2;
+    if pairs.len() < 2 || apart && first_again || both() {
         return None;
     }
-    // Single tests share their jumps when they are emitted.
-    if twins.pairs.len() == 1 {
-        return None;
-    }
-    if twins.offsets.len() == 2 {
-        let first = &twins.offsets[0];
-        twins.apart = (twins.pairs.iter().skip(1)).all(|&(one, other)| {
-            places(ir, graph, one, other).is_some_and(|(a, b)| offsets(ir, a, b) != Some(*first))
-        });
-        if !twins.apart {
-            return None;
-        }
-        twins.offsets.remove(0);
-    }
-    Some(twins)
+    Some(Twins { pairs, origins: *found.last()?, apart, gain: 0 })
 }
 
 fn places(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<(Place, Place)> {
@@ -171,15 +175,13 @@ fn places(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<(Place, 
 }
 
 /// What two places count from so that the rest of their offsets is the first one's.
-fn offsets(ir: &mut Ir, one: Place, other: Place) -> Option<(ValId, ValId)> {
+fn origins(one: Place, other: Place) -> Option<(Origin, Origin)> {
     match (one.base, other.base) {
-        (Some(a), Some(b)) if one.k == other.k => Some((a, b)),
-        (Some(_), Some(_)) => None,
-        (None, Some(_)) => None,
+        (Some(a), Some(b)) if one.k == other.k => Some((Origin::Value(a), Origin::Value(b))),
+        (_, Some(_)) => None,
         (a, None) => {
             let more = other.k.checked_sub(one.k)?;
-            let a = a.unwrap_or_else(|| ir.constant(0));
-            Some((a, ir.constant(more)))
+            Some((a.map_or(Origin::Number(0), Origin::Value), Origin::Number(more)))
         }
     }
 }
@@ -187,20 +189,19 @@ fn offsets(ir: &mut Ir, one: Place, other: Place) -> Option<(ValId, ValId)> {
 /// By how many instructions sharing makes the program shorter, as far as one can tell.
 fn gain(graph: &Graph, twins: &Twins, sources: &[u32]) -> usize {
     // A test of the second group goes if nobody else goes there; what it costs is a load and a jump for each end.
-    let second: Map<NodeId, u32> = twins.pairs.iter().map(|&(_, other)| (other, 0)).collect();
-    let mut inner = second.clone();
-    for &node in second.keys() {
-        for next in graph.node(node).targets() {
-            if let Some(count) = inner.get_mut(&next) {
-                *count += 1;
-            }
+    let mut inner: Map<NodeId, u32> = Map::default();
+    for &(_, other) in &twins.pairs {
+        for next in graph.node(other).targets() {
+            *inner.entry(next).or_default() += 1;
         }
     }
     let entered = twins.pairs.first().map(|&(_, other)| other);
-    let saved: usize = second
-        .keys()
-        .filter(|node| Some(**node) == entered || inner.get(node) == sources.get(node.index()))
-        .map(|&node| match graph.node(node) {
+    let saved: usize = twins
+        .pairs
+        .iter()
+        .map(|&(_, node)| node)
+        .filter(|&node| Some(node) == entered || inner.get(&node) == sources.get(node.index()))
+        .map(|node| match graph.node(node) {
             Node::Test { cases, .. } => 1 + cases.len() / 2,
             _ => 0,
         })
@@ -213,6 +214,11 @@ fn gain(graph: &Graph, twins: &Twins, sources: &[u32]) -> usize {
 fn shared(ir: &mut Ir, old: &Graph, twins: &Twins) -> Graph {
     let (entry, other_entry) = twins.pairs[0];
     let remembered = ir.remembered();
+    let mut value = |origin| match origin {
+        Origin::Value(value) => value,
+        Origin::Number(n) => ir.constant(n),
+    };
+    let origins = (value(twins.origins.0), value(twins.origins.1));
     let tested = if twins.apart { &twins.pairs[1..] } else { &twins.pairs[..] };
     let mut tests: Option<Map<NodeId, NodeId>> = None;
     old.edited(|graph, node, id, now| {
@@ -224,7 +230,7 @@ fn shared(ir: &mut Ir, old: &Graph, twins: &Twins) -> Graph {
             &*tests.get_or_insert_with(|| tests_from(ir, old, graph, tested, remembered, now));
         let now = |id: NodeId| tests.get(&id).copied().unwrap_or_else(|| now(id));
         let next = if twins.apart { kept(ir, graph, node, &now) } else { now(id) };
-        let (one, other) = twins.offsets[0];
+        let (one, other) = origins;
         graph.add(Node::Define {
             value: remembered,
             from: if id == entry { one } else { other },
@@ -243,7 +249,7 @@ fn tests_from(
     now: &dyn Fn(NodeId) -> NodeId,
 ) -> Map<NodeId, NodeId> {
     let mut made: Map<NodeId, NodeId> = Map::default();
-    let mut pairs = pairs.to_vec();
+    let mut pairs: Pairs = pairs.into();
     pairs.sort_unstable();
     for (one, other) in pairs {
         let (Node::Test { cases, .. }, Some(Place { k, width, mask, .. })) =

@@ -6,15 +6,20 @@
 
 use crate::filter::ast::BinOp;
 use crate::filter::ir::Map;
-use crate::filter::ir::{FormId, Formula, Ir, Set, ValId, Value};
+use crate::filter::ir::{FormId, Formula, Ir, Parts, Set, ValId, Value};
+use smallvec::smallvec;
 use std::collections::BTreeMap;
+
+/// So many parts of a list are looked through one by one.
+const FEW: usize = 16;
 
 /// How deep guards are followed into terms.
 const MAX_DEPTH: u32 = 64;
 
 /// The simplest formula found that means what `root` means.
 pub fn simplify(ir: &mut Ir, root: FormId) -> FormId {
-    let mut simplifier = Simplifier { ir, done: Map::default(), reach: Map::default() };
+    let done = vec![[None; 2]; root.index() + 1];
+    let mut simplifier = Simplifier { ir, done, reach: Vec::new() };
     simplifier.run(root)
 }
 
@@ -37,8 +42,8 @@ impl Kind {
 struct Simplifier<'i> {
     ir: &'i mut Ir,
     /// Formulas that are done, and their negations.
-    done: Map<(FormId, bool), FormId>,
-    reach: Map<FormId, Reach>,
+    done: Vec<[Option<FormId>; 2]>,
+    reach: Vec<Option<Reach>>,
 }
 
 /// How many bytes of a packet a formula needs.
@@ -63,12 +68,12 @@ impl Simplifier<'_> {
         // Parts before wholes, without recursion: a text decides how deep formulas nest.
         let mut work = vec![(root, true, false)];
         while let Some((id, polarity, parts_done)) = work.pop() {
-            if self.done.contains_key(&(id, polarity)) {
+            if self.done(id, polarity).is_some() {
                 continue;
             }
             if parts_done {
                 let simple = self.simplified(id, polarity);
-                self.done.insert((id, polarity), simple);
+                self.done[id.index()][usize::from(polarity)] = Some(simple);
                 continue;
             }
             work.push((id, polarity, true));
@@ -80,13 +85,16 @@ impl Simplifier<'_> {
                 _ => {}
             }
         }
-        self.done.get(&(root, true)).copied().unwrap_or(root)
+        self.done(root, true).unwrap_or(root)
+    }
+
+    fn done(&self, id: FormId, polarity: bool) -> Option<FormId> {
+        self.done.get(id.index()).and_then(|both| both[usize::from(polarity)])
     }
 
     /// `id`, or its opposite, whose parts are done.
     fn simplified(&mut self, id: FormId, polarity: bool) -> FormId {
-        let part =
-            |this: &Self, part, polarity| this.done.get(&(part, polarity)).copied().unwrap_or(part);
+        let part = |this: &Self, part, polarity| this.done(part, polarity).unwrap_or(part);
         match self.ir.formula_of(id).clone() {
             Formula::True | Formula::False | Formula::Case { .. } if polarity => id,
             Formula::True => self.ir.falsity(),
@@ -114,6 +122,7 @@ impl Simplifier<'_> {
         if parts.contains(&decisive) {
             return decisive;
         }
+        let many = parts.len() > FEW;
         let mut groups: Vec<Group> = Vec::new();
         let mut by_value: Map<ValId, usize> = Map::default();
         for part in parts {
@@ -121,21 +130,28 @@ impl Simplifier<'_> {
                 continue;
             }
             let head = if depth < MAX_DEPTH { self.head(part) } else { None };
-            if let Some(&at) = head.as_ref().and_then(|value| by_value.get(value))
+            let known = |value: ValId| match groups.len() {
+                0..=FEW => groups.iter().rposition(|group| group.head == Some(value)),
+                _ => by_value.get(&value).copied(),
+            };
+            if let Some(at) = head.and_then(known)
                 && self.may_join(kind, part, &groups, at)
             {
                 groups[at].parts.push(part);
                 continue;
             }
-            if let Some(value) = head {
-                by_value.insert(value, groups.len());
+            match head {
+                Some(value) if many => {
+                    by_value.insert(value, groups.len());
+                }
+                _ => {}
             }
             let reach = self.reach(part);
             let crossed = match kind {
                 Kind::Or => reach.to_hold,
                 Kind::And => reach.to_fail,
             };
-            groups.push(Group { head, parts: vec![part], crossed });
+            groups.push(Group { head, parts: smallvec![part], crossed });
         }
         let mut merged: Vec<FormId> = Vec::with_capacity(groups.len());
         for group in groups {
@@ -179,7 +195,16 @@ impl Simplifier<'_> {
                 _ => flat.push(part),
             }
         }
-        if flat.len() > 1 {
+        if flat.len() <= FEW {
+            let mut at = 0;
+            while at < flat.len() {
+                if flat[..at].contains(&flat[at]) {
+                    flat.remove(at);
+                } else {
+                    at += 1;
+                }
+            }
+        } else {
             let mut seen = crate::filter::ir::Seen::default();
             flat.retain(|&part| seen.insert(part));
         }
@@ -227,7 +252,7 @@ impl Simplifier<'_> {
     /// How many bytes a simplified formula needs. Its parts are asked first when they are made, so this does not
     /// go deep.
     fn reach(&mut self, id: FormId) -> Reach {
-        if let Some(&reach) = self.reach.get(&id) {
+        if let Some(&Some(reach)) = self.reach.get(id.index()) {
             return reach;
         }
         let reach = match self.ir.formula_of(id).clone() {
@@ -276,7 +301,10 @@ impl Simplifier<'_> {
                 reach
             }
         };
-        self.reach.insert(id, reach);
+        if self.reach.len() <= id.index() {
+            self.reach.resize(id.index() + 1, None);
+        }
+        self.reach[id.index()] = Some(reach);
         reach
     }
 
@@ -399,7 +427,7 @@ impl Simplifier<'_> {
 /// Parts of a list that are tested together.
 struct Group {
     head: Option<ValId>,
-    parts: Vec<FormId>,
+    parts: Parts,
     /// The fewest bytes that a packet has which the group decides.
     crossed: u32,
 }
