@@ -81,7 +81,8 @@ impl Packets {
     /// What the kernel may tell.
     fn meta(&mut self) -> Meta {
         let vlan_present = self.random.once_in(3);
-        let tag = self.random.mostly(&self.pool.vlans) as u16 ^ self.random.pick(&[0, 0x2000]);
+        let tag = self.random.mostly(&self.pool.vlans) as u16
+            ^ self.random.pick(&[0, 0, 0x1000, 0x2000, 0xe000]);
         Meta {
             pkttype: self.random.pick(&[0, 1, 2, 3, 4, 4, 4]),
             ifindex: self.random.favour(&self.pool.indexes),

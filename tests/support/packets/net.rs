@@ -1,5 +1,6 @@
 //! The network layer and above.
 
+use super::pool::Wanted;
 use super::{Packets, be16, be32};
 
 /// What a payload is, to the link layer.
@@ -51,8 +52,11 @@ impl Packets {
     /// What a link layer may carry: most often IP.
     pub(super) fn network(&mut self, depth: u32) -> (Kind, Vec<u8>) {
         let of = |kind: u16, payload| (Kind::Type(kind), payload);
-        if self.pool.osi && self.random.once_in(3) {
-            return (Kind::Llc, [vec![0xfe, 0xfe, 3], self.osi()].concat());
+        if !self.pool.wanted.is_empty() && depth > 0 && self.random.once_in(3) {
+            let wanted = self.random.pick(&self.pool.wanted);
+            if let Some(wanted) = self.wanted(wanted, depth - 1) {
+                return wanted;
+            }
         }
         match self.random.below(44) {
             40..=43 | 32 => self.rare(),
@@ -79,10 +83,25 @@ impl Packets {
         }
     }
 
+    /// What a filter asks for, if the link layer itself carries it.
+    fn wanted(&mut self, wanted: Wanted, depth: u32) -> Option<(Kind, Vec<u8>)> {
+        Some(match wanted {
+            Wanted::Osi => (Kind::Llc, [vec![0xfe, 0xfe, 3], self.osi()].concat()),
+            Wanted::Llc => (Kind::Llc, self.llc(depth)),
+            Wanted::Vlan => self.tagged(depth + 1),
+            Wanted::Mpls => (Kind::Type(0x8847), self.mpls(depth)),
+            Wanted::Pppoe => (Kind::Type(0x8864), self.pppoe(depth)),
+            Wanted::Type(0x6003) => (Kind::Type(0x6003), self.decnet()),
+            Wanted::Type(kind) => (Kind::Type(kind), self.random.bytes(40)),
+            Wanted::Geneve | Wanted::Vxlan => return None,
+        })
+    }
+
     /// A VLAN tag and what it is on: another one, now and then.
     fn tagged(&mut self, depth: u32) -> (Kind, Vec<u8>) {
         let kind = self.random.pick(&[0x8100, 0x88a8, 0x9100]);
-        let tag = self.random.mostly(&self.pool.vlans) as u16 ^ self.random.pick(&[0, 0x2000]);
+        let tag = self.random.mostly(&self.pool.vlans) as u16
+            ^ self.random.pick(&[0, 0, 0x1000, 0x2000, 0xe000]);
         let (inner, payload) = if depth > 1 && self.random.once_in(3) {
             self.tagged(depth - 1)
         } else {
@@ -269,6 +288,10 @@ impl Packets {
 
     /// A protocol over IP and its packet.
     fn transport(&mut self, depth: u32, v6: bool) -> (u8, Vec<u8>) {
+        let in_udp = |wanted: &Wanted| matches!(wanted, Wanted::Geneve | Wanted::Vxlan);
+        if depth > 0 && self.pool.wanted.iter().any(in_udp) && self.random.once_in(3) {
+            return (17, self.udp(depth));
+        }
         match self.random.below(24) {
             0..=6 => (6, self.tcp()),
             7..=11 => (17, self.udp(depth)),

@@ -2,7 +2,7 @@
 //! match.
 
 use crate::support::random::Random;
-use pcap::filter::ast::{AtmField, Mtp3, Pf, Proto, Term};
+use pcap::filter::ast::{ArithStep, AtmField, Mtp3, Pf, Proto, Term};
 use pcap::filter::pred::{Match, Pred};
 
 /// What to choose from; the first ones of each are chosen most often.
@@ -39,8 +39,22 @@ pub struct Pool {
     pub sls: Vec<u32>,
     /// Types of IS-IS PDUs, some with reserved bits set.
     pub pdus: Vec<u8>,
-    /// Whether OSI is asked for, which is rare otherwise.
-    pub osi: bool,
+    /// What is asked for, and rare otherwise.
+    pub wanted: Vec<Wanted>,
+}
+
+/// What a link layer, or UDP, may carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Osi,
+    Llc,
+    Vlan,
+    Mpls,
+    Pppoe,
+    Geneve,
+    Vxlan,
+    /// An Ethertype of which nothing else is known.
+    Type(u16),
 }
 
 impl Pool {
@@ -88,15 +102,15 @@ impl Pool {
             pdus: vec![
                 15, 16, 17, 18, 20, 24, 25, 26, 27, 0x6f, 0x70, 0x92, 0x99, 0x9a, 3,
             ],
-            osi: false,
+            wanted: Vec::new(),
         }
     }
 
     /// What a term asks for.
     pub fn learn(&mut self, term: &Pred, random: &mut Random) {
+        self.wanted.extend(wanted(term));
         match term {
             Term::Id(id) => self.learn_id(id, random),
-            Term::Abbrev(proto) => self.osi |= is_osi(*proto),
             Term::Vlan(Some(id)) => self.vlans.insert(0, *id),
             Term::Mpls(Some(label)) => self.labels.insert(0, *label),
             Term::Pppoes(Some(session)) => self.sessions.insert(0, *session),
@@ -134,9 +148,7 @@ impl Pool {
                 self.mac.insert(0, *mac);
                 self.v4.splice(0..0, v4.iter().map(|address| address.to_be_bytes()));
             }
-            Match::IsoProto(_) => self.osi = true,
             Match::IsisProto(pdu) => {
-                self.osi = true;
                 self.pdus.splice(0..0, [*pdu, pdu | 0x60]);
             }
             Match::Decnet { addr, .. } => self.decnet.insert(0, (addr >> 10, addr & 0x3ff)),
@@ -153,7 +165,44 @@ impl Pool {
     }
 }
 
-fn is_osi(proto: Proto) -> bool {
-    use Proto::{Clnp, Csnp, Esis, Iih, Isis, Iso, L1, L2, Lsp, Psnp, Snp};
-    matches!(proto, Iso | Clnp | Esis | Isis | L1 | L2 | Iih | Lsp | Snp | Csnp | Psnp)
+/// What packets have to carry for a term to mean anything.
+fn wanted(term: &Pred) -> Vec<Wanted> {
+    match term {
+        Term::Vlan(_) => vec![Wanted::Vlan],
+        Term::Mpls(_) => vec![Wanted::Mpls],
+        Term::Pppoes(_) => vec![Wanted::Pppoe],
+        Term::Geneve(_) => vec![Wanted::Geneve],
+        Term::Vxlan(_) => vec![Wanted::Vxlan],
+        Term::Llc(_) => vec![Wanted::Llc],
+        Term::Abbrev(proto) => of_protocol(*proto).into_iter().collect(),
+        Term::Id(Match::IsoProto(_) | Match::IsisProto(_)) => vec![Wanted::Osi],
+        Term::Id(Match::Decnet { .. }) => vec![Wanted::Type(0x6003)],
+        Term::Id(Match::LinkProto(number @ 1501..=0xffff)) => vec![Wanted::Type(*number as u16)],
+        Term::Id(Match::LinkProto(_)) => vec![Wanted::Llc],
+        Term::Relation { left, right, .. } => {
+            let read = |step: &ArithStep| match step {
+                ArithStep::Load { proto, .. } => of_protocol(*proto),
+                _ => None,
+            };
+            left.iter().chain(right).filter_map(read).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn of_protocol(proto: Proto) -> Option<Wanted> {
+    Some(match proto {
+        Proto::Iso | Proto::Clnp | Proto::Esis | Proto::Isis => Wanted::Osi,
+        Proto::L1 | Proto::L2 | Proto::Iih | Proto::Lsp => Wanted::Osi,
+        Proto::Snp | Proto::Csnp | Proto::Psnp => Wanted::Osi,
+        Proto::Stp | Proto::Netbeui | Proto::Ipx => Wanted::Llc,
+        Proto::Atalk => Wanted::Type(0x809b),
+        Proto::Aarp => Wanted::Type(0x80f3),
+        Proto::Decnet => Wanted::Type(0x6003),
+        Proto::Lat => Wanted::Type(0x6004),
+        Proto::Sca => Wanted::Type(0x6007),
+        Proto::Mopdl => Wanted::Type(0x6001),
+        Proto::Moprc => Wanted::Type(0x6002),
+        _ => return None,
+    })
 }

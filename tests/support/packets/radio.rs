@@ -70,7 +70,7 @@ impl Packets {
         let padded = self.random.once_in(2);
         let mut fields = Vec::new();
         if present & 0x8000_0000 != 0 {
-            fields.extend([0; 4]);
+            fields.extend(self.random.pick(&[[0; 4], [0x20; 4]]));
         }
         if present & 1 != 0 {
             fields.extend(self.random.bytes(8));
