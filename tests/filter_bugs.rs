@@ -256,6 +256,32 @@ fn what_is_nowhere_matches_nothing() {
     }
 }
 
+/// Linux's check of programs takes what is not written before a return for not written behind it: scratch
+/// words may not be read behind a return that stands in the middle.
+#[test]
+fn the_kernel_takes_programs_with_scratch_words() {
+    let kernel = Kernel::new();
+    for (dlt, text) in [
+        (
+            dlt::JUNIPER_PPPOE,
+            "(ip6 multicast or geneve and !udp port 25 or vxlan 1173) and tcp src port 53",
+        ),
+        (
+            dlt::IEEE802_11_RADIO_AVS,
+            "src 192.168.1.99 or not host fe80::4dd:b3bd or not (ether host 0011.2233.b1af and \
+             (src fe80::7337:9d0 and not (udp dst port 443 and link host 00112233d616))) or \
+             (not (byte 16 | 86 and not dir tods or stp) and ::1)",
+        ),
+    ] {
+        for optimise in [false, true] {
+            let insns = ours(dlt, text, optimise).expect("a program");
+            kernel
+                .attach(&insns)
+                .unwrap_or_else(|error| panic!("{text} on {dlt}: {error}\n{}", dump(&insns, 1)));
+        }
+    }
+}
+
 /// The packets above are such that a filter that accepts or rejects all would be found.
 #[test]
 fn there_are_packets_of_both_kinds() {

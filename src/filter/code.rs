@@ -78,6 +78,9 @@ fn improved(ir: &Ir, mut graph: Graph) -> Graph {
 /// Whether libpcap would find out that a formula rejects every packet, which is an error there. Where it would not, the
 /// program says so packet by packet: a valid filter is not refused for our knowing more.
 fn is_refused(ir: &Ir, formula: FormId) -> bool {
+    if ir.looks_nowhere() {
+        return false;
+    }
     let mut graph = Graph::new();
     graph.root = build(&mut graph, ir, formula, Graph::ACCEPT, Graph::REJECT);
     for _ in 0..ROUNDS {

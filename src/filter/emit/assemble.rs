@@ -3,7 +3,7 @@
 
 use super::search::{Jump, Jumps, To};
 use crate::bpf::Insn;
-use crate::bpf::insn::{JMP, JMP_JA, RET_K};
+use crate::bpf::insn::{JMP, JMP_JA, LD_MEM, LDX_MEM, RET_K};
 use crate::filter::graph::{Graph, NodeId};
 use crate::filter::ir::Map;
 use smallvec::{SmallVec, smallvec};
@@ -41,11 +41,14 @@ const REACH: usize = u8::MAX as usize;
 /// way from another node comes in.
 pub fn assemble(blocks: &[(NodeId, Block)], entry: impl Fn(NodeId, NodeId) -> usize) -> Vec<Insn> {
     let nodes = blocks.iter().map(|(node, _)| node.index() + 1).max().unwrap_or_default();
+    let remembers = |insn: &Insn| matches!(insn.code, LD_MEM | LDX_MEM);
+    let scratch = blocks.iter().any(|(_, block)| block.code.iter().any(remembers));
     let mut layout = Layout {
         insns: Vec::new(),
         ends: vec![0; nodes],
         stones: Map::default(),
         returns: [None; 2],
+        scratch,
     };
     for (node, block) in blocks.iter().rev() {
         layout.block(*node, block, &|to| entry(*node, to));
@@ -63,6 +66,9 @@ struct Layout {
     stones: Map<(NodeId, usize), usize>,
     /// What the two ends return.
     returns: [Option<u32>; 2],
+    /// Whether scratch words are read. Linux's check of programs then takes what is not yet written before a return
+    /// for not written behind it, though no way leads from one to the other; behind a jump it does not.
+    scratch: bool,
 }
 
 impl Layout {
@@ -139,7 +145,7 @@ impl Layout {
     fn stone(&mut self, to: (NodeId, usize)) {
         let place = self.place(to);
         let stone = match self.returns.get(to.0.index()) {
-            Some(&Some(k)) => Insn::stmt(RET_K, k),
+            Some(&Some(k)) if !self.scratch => Insn::stmt(RET_K, k),
             _ => ja(self.insns.len() - place - 1),
         };
         self.stones.insert(to, self.insns.len());
