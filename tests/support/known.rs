@@ -67,10 +67,6 @@ pub fn wrong(expr: &Expr<Pred>, context: &Context) -> Option<&'static str> {
     if any(&ne) {
         return Some("!= of fields of ATM and SS7 is =");
     }
-    let atm = |term: &Pred| matches!(term, Term::Atm(_) | Term::AtmField { .. });
-    if any(&moves) && any(&atm) {
-        return Some("fields of ATM's header are looked for in another");
-    }
     if any(&is_isis_pdu) {
         return Some("IS-IS: three reserved bits are compared");
     }
@@ -165,6 +161,10 @@ pub fn differs(text: &str, expr: &Expr<Pred>, context: &Context) -> Option<&'sta
     }
     if any(&|term| matches!(term, Term::Mpls(_))) && any(&is_tunnel) {
         return Some("a tunnel over MPLS leads out of MPLS");
+    }
+    let atm = |term: &Pred| matches!(term, Term::Atm(_) | Term::AtmField { .. });
+    if any(&moves) && any(&atm) {
+        return Some("fields of ATM's header are looked for in another");
     }
     let reads = |term: &Pred| match term {
         Term::Relation { left, right, .. } => {

@@ -160,9 +160,9 @@ impl Judge<'_> {
         }
     }
 
-    /// The header of SUNATM is the packet's first four bytes, whatever is emulated over it.
+    /// The header of SUNATM, which is not asked for any more where another is emulated or carried.
     fn atm_field(&self, field: AtmField) -> Result<Num, Refused> {
-        if self.context.dlt != dlt::SUNATM {
+        if self.layers.dlt != dlt::SUNATM {
             return Err(Refused);
         }
         Ok(match field {
