@@ -53,7 +53,8 @@ fuzz:
 	@$(FUZZ) --version >/dev/null 2>&1 || { \
 		echo "no fuzzer here: rustup toolchain install nightly; cargo install cargo-fuzz" >&2; exit 1; }
 	mkdir -p fuzz/corpus/$(TARGET)
-	$(FUZZ) run $(TARGET) fuzz/corpus/$(TARGET) fuzz/regressions/$(TARGET) -- -max_total_time=$(TIME)
+	$(FUZZ) run $(TARGET) fuzz/corpus/$(TARGET) fuzz/regressions/$(TARGET) -- \
+		-max_total_time=$(TIME) $(addprefix -dict=,$(wildcard fuzz/dictionaries/$(TARGET)))
 
 install: build
 	install -d $(addprefix $(DESTDIR),$(LIBDIR)/pkgconfig $(BINDIR) $(INCLUDEDIR)/pcap)

@@ -4,15 +4,23 @@
 //! A new target is three files of its name: `bodies/<target>.rs` with `pub fn body(data: &[u8])`, which
 //! panics on what must not be; `fuzz_targets/<target>.rs`, which calls it; and inputs that once failed,
 //! or show the way, in `regressions/<target>/`. Then it gets a `[[bin]]` in Cargo.toml and a line in
-//! [`TARGETS`].
+//! [`TARGETS`]. Words that its inputs are made of may stand in `dictionaries/<target>`.
 
 pub mod bpf_program;
+pub mod filter_packet;
+pub mod filter_text;
 pub mod kernel;
+pub mod names;
 pub mod reference;
+pub mod support;
 
 /// What is done with one input.
 pub type Body = fn(&[u8]);
 
 /// Every target: its name and its body.
 #[allow(dead_code, reason = "a fuzz target knows its body by name")]
-pub const TARGETS: &[(&str, Body)] = &[("bpf_program", bpf_program::body)];
+pub const TARGETS: &[(&str, Body)] = &[
+    ("bpf_program", bpf_program::body),
+    ("filter_packet", filter_packet::body),
+    ("filter_text", filter_text::body),
+];

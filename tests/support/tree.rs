@@ -6,15 +6,20 @@ use pcap::filter::ast::{Expr, Spanned, Step};
 use pcap::filter::parse::parse;
 use pcap::filter::pred::Pred;
 use pcap::filter::resolve::resolve;
-use pcap::names::resolver::System;
+use pcap::names::resolver::{Resolver, System};
 
 /// Parses and resolves an expression, or says what is wrong with it.
 pub fn tree(text: &str) -> Result<Expr<Pred<'_>>, String> {
+    tree_by(text, &System)
+}
+
+/// The same with the names that `names` knows.
+pub fn tree_by<'t>(text: &'t str, names: &dyn Resolver) -> Result<Expr<Pred<'t>>, String> {
     let parsed = parse(text);
     let resolved = parsed.expr.into_iter().map(|step| {
         Ok(match step {
             Step::Term(term) => {
-                Step::Term(Spanned { node: resolve(&term.node, &System)?, span: term.span })
+                Step::Term(Spanned { node: resolve(&term.node, names)?, span: term.span })
             }
             Step::Not => Step::Not,
             Step::And => Step::And,

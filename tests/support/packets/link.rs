@@ -2,7 +2,7 @@
 
 use super::net::Kind;
 use super::{Packets, be16, be32};
-use crate::support::dlt;
+use super::super::dlt;
 
 impl Packets {
     /// A packet of a link type.

@@ -1,7 +1,7 @@
 //! The addresses and numbers that packets are made of: few, and those of a filter first, so that filters
 //! match.
 
-use crate::support::random::Random;
+use super::super::random::Random;
 use pcap::filter::ast::{ArithStep, AtmField, Mtp3, Pf, Proto, Term};
 use pcap::filter::pred::{Match, Pred};
 

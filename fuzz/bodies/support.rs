@@ -1,0 +1,16 @@
+//! What the ordinary tests of filters make expressions and packets with, and judge them by.
+
+#[path = "../../tests/support/catalogue.rs"]
+pub mod catalogue;
+#[path = "../../tests/support/dlt.rs"]
+pub mod dlt;
+#[path = "../../tests/support/expressions.rs"]
+pub mod expressions;
+#[path = "../../tests/support/judge/mod.rs"]
+pub mod judge;
+#[path = "../../tests/support/packets/mod.rs"]
+pub mod packets;
+#[path = "../../tests/support/random.rs"]
+pub mod random;
+#[path = "../../tests/support/tree.rs"]
+pub mod tree;
