@@ -8,11 +8,12 @@
 
 use super::filter_text::context;
 use super::names::FewNames;
+use super::support::catalogue;
+use super::support::dlt;
 use super::support::expressions::{Family, Generator};
 use super::support::judge::{Verdicts, judge};
 use super::support::packets::{Packet, Packets};
 use super::support::tree::tree_by;
-use super::support::catalogue;
 use pcap::bpf::{Insn, Meta, Program, dump};
 use pcap::filter::ast::Expr;
 use pcap::filter::code::Options;
@@ -28,7 +29,7 @@ thread_local! {
 
 pub fn body(data: &[u8]) {
     let [link, how, flags, cut, high, low, rest @ ..] = data else { return };
-    let context = context(*link, *how);
+    let context = context(link % dlt::NAMES.len() as u8, *how);
     let Some((text, rest)) = expression(context.dlt, *flags, rest) else { return };
     let seed = u16::from_be_bytes([*high, *low]).into();
     let Ok(expr) = tree_by(&text, &FewNames) else {

@@ -1,8 +1,8 @@
 //! The header of every link type.
 
+use super::super::dlt;
 use super::net::Kind;
 use super::{Packets, be16, be32};
-use super::super::dlt;
 
 impl Packets {
     /// A packet of a link type.

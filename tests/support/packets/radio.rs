@@ -1,7 +1,7 @@
 //! 802.11 and the headers that radios put before it.
 
-use super::{Packets, be32};
 use super::super::dlt;
+use super::{Packets, be32};
 
 impl Packets {
     /// An 802.11 frame of any type. `padded` pads data frames' headers to a multiple of four.
