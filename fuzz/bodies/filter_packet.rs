@@ -164,8 +164,10 @@ pub fn check(text: &str, expr: &Expr<Pred<'_>>, context: Context, packet: &Packe
             (Err(_), Err(_)) => {}
         }
     }
-    let worse = plain.is_err() && optimised.is_ok();
-    assert!(!worse, "{}\nrefused unless optimised: {plain:?}", case());
+    // Optimised, a program may get by with fewer registers.
+    if let (Err(error), Ok(_)) = (&plain, &optimised) {
+        assert!(error.contains("registers"), "{}\nrefused unless optimised: {error}", case());
+    }
 }
 
 /// What is wrong with the program's answer.
