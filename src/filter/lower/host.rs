@@ -159,6 +159,13 @@ impl Lowering<'_> {
         let header = self.network().plus(2);
         let mut any = Vec::with_capacity(4);
         for (flags, distance) in [(0x02, short), (0x06, long)] {
+            if distance == 1 {
+                // Next to the flags: one load has both.
+                let word = self.load(header, Width::Word);
+                any.push(self.ir.masked_is(word, 0x07ff_ff00, flags << 24 | addr << 8));
+                any.push(self.ir.masked_is(word, 0xff07_ffff, (0x8100 | flags) << 16 | addr));
+                continue;
+            }
             let byte = self.load(header, Width::Byte);
             let plain = self.ir.masked_is(byte, 0x07, flags);
             let half = self.load(header, Width::Half);

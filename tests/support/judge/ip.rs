@@ -298,6 +298,14 @@ impl Judge<'_> {
                 value.push(flags);
                 let mut mask = vec![0xff; padding.len()];
                 mask.push(7);
+                if offset == 1 {
+                    // Next to the flags, and looked at together with them: four bytes.
+                    value.extend(address);
+                    mask.extend([0xff; 2]);
+                    value.resize(4, 0);
+                    mask.resize(4, 0);
+                    return self.bytes(message, &value, &mask);
+                }
                 self.bytes(message, &value, &mask).and(self.equal(start.plus(offset), &address))
             };
             let padded = message.plus(1);
