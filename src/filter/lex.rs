@@ -1,7 +1,7 @@
 //! The text of an expression cut into tokens.
 //!
 //! Not a checker: what may follow what is the parser's. Follows libpcap's scanner, which is a list of
-//! patterns: the longest match wins, and of equally long ones the earlier pattern ([`RULES`]). So `3-2` is
+//! patterns: the longest match wins, and of equally long ones the earlier pattern (`RULES`). So `3-2` is
 //! one name, `80-90` too, twelve hexadecimal digits are a link-layer address, and `1.2.3.4.5` is a name.
 //! Each pattern looks at no more of the text than it may take, within a constant: lexing takes linear time.
 

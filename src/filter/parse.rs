@@ -1,13 +1,13 @@
 //! Tokens to the terms of an expression and how they are combined.
 //!
 //! Not a resolver: names stay names. Accepts exactly what libpcap's grammar accepts. That grammar's quirks
-//! stand here as tables: what may stand in each place ([`Want`]), which qualifiers an identifier without any
-//! of its own inherits ([`Frame::quals`]), and, in `parse/arithmetic.rs`, how strongly operators bind. Terms
+//! stand here as tables: what may stand in each place (`Want`), which qualifiers an identifier without any
+//! of its own inherits (`Frame::quals`), and, in `parse/arithmetic.rs`, how strongly operators bind. Terms
 //! that have a shape of their own are in `parse/primitive.rs`, identifiers in `parse/identifier.rs`.
 //!
-//! What is begun and not yet ended is kept on a stack of [`Frame`]s, not on the call stack. `(80)` may turn
+//! What is begun and not yet ended is kept on a stack of `Frame`s, not on the call stack. `(80)` may turn
 //! out to be an identifier, a number to compute with, or the beginning of a list; so a number stays a
-//! [`Value::Number`] until the token behind it decides.
+//! `Value::Number` until the token behind it decides.
 
 mod arithmetic;
 mod identifier;

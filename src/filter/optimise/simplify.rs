@@ -2,7 +2,7 @@
 //! that begin with the same guard share it, whatever their nesting.
 //!
 //! A term may move forward to join an earlier one only if that loads nothing that a packet which the filter
-//! accepts might be too short for: see [`Simplifier::may_join`].
+//! accepts might be too short for: see `Simplifier::may_join`.
 
 use crate::filter::ast::BinOp;
 use crate::filter::ir::Map;
