@@ -54,8 +54,8 @@ fn each_quirk_has_a_row_and_a_comment() {
     assert_eq!(rows, comments, "rows of docs/quirks.md, and comments, of each file");
 }
 
-/// Programs of the C tests, modules of the unit tests, and tests/tcpdump, each before a colon and the
-/// names of its cases.
+/// Programs of the C tests, modules of the unit tests, programs in tests/ and tests/tcpdump, each before a
+/// colon and the names of its cases.
 #[test]
 fn each_test_named_is_there() {
     let mut named = 0;
@@ -67,6 +67,9 @@ fn each_test_named_is_there() {
                 let (module, item) = case.split_once("::").map_or(("", case), |(m, i)| (m, i));
                 let holders: Vec<PathBuf> = match place.as_str() {
                     "tests/tcpdump" => vec![format!("tests/tcpdump/{module}.rs").into()],
+                    program if program.starts_with("tests/") => {
+                        vec![format!("{program}.rs").into()]
+                    }
                     _ => [".rs", "_tests.rs", "/tests.rs"]
                         .map(|end| format!("src/{place}{end}").into())
                         .into_iter()
