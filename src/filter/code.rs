@@ -3,7 +3,7 @@
 use super::ast::BinOp;
 use super::emit::emit;
 use super::graph::{Graph, build, define, has_chosen};
-use super::ir::{FormId, Ir};
+use super::ir::{FormId, Formula, Ir, Seen, Value};
 use super::optimise::{
     share::share,
     simplify::simplify,
@@ -78,7 +78,7 @@ fn improved(ir: &Ir, mut graph: Graph) -> Graph {
 /// Whether libpcap would find out that a formula rejects every packet, which is an error there. Where it would not, the
 /// program says so packet by packet: a valid filter is not refused for our knowing more.
 fn is_refused(ir: &Ir, formula: FormId) -> bool {
-    if ir.looks_nowhere() {
+    if looks_nowhere(ir, formula) {
         return false;
     }
     let mut graph = Graph::new();
@@ -91,6 +91,21 @@ fn is_refused(ir: &Ir, formula: FormId) -> bool {
         graph = next;
     }
     graph.root == Graph::REJECT
+}
+
+/// Whether a formula looks where no packet has bytes.
+fn looks_nowhere(ir: &Ir, formula: FormId) -> bool {
+    let mut seen = Seen::default();
+    let mut work = vec![formula];
+    while let Some(id) = work.pop() {
+        match ir.formula_of(id) {
+            &Formula::Test(value, _) if *ir.get(value) == Value::Fail => return true,
+            &Formula::Not(inner) => work.push(inner),
+            Formula::And(list) | Formula::Or(list) if seen.insert(id) => work.extend(list),
+            _ => {}
+        }
+    }
+    false
 }
 
 #[cfg(test)]

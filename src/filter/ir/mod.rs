@@ -27,7 +27,6 @@ pub struct Ir {
     formulas: Interned<Formula>,
     fold_error: Option<BinOp>,
     early: Vec<ValId>,
-    looks_nowhere: bool,
 }
 
 /// A map of small keys.
@@ -82,12 +81,6 @@ impl Ir {
     #[must_use]
     pub fn early(&self) -> &[ValId] {
         &self.early
-    }
-
-    /// Whether something looks where no packet has bytes.
-    #[must_use]
-    pub const fn looks_nowhere(&self) -> bool {
-        self.looks_nowhere
     }
 
     /// How many bytes a packet must have for `value` to be computed, at least; and whether just so many are enough.
@@ -159,7 +152,6 @@ impl Ir {
 
     /// A value's number.
     pub(crate) fn value(&mut self, value: Value) -> ValId {
-        self.looks_nowhere |= value == Value::Fail;
         let extent = self.extent_of(&value);
         let chosen = self.has_chosen(&value);
         let (id, is_new) = self.values.intern(value);
