@@ -31,7 +31,9 @@ impl fmt::Display for Case {
 
 /// Makes cases.
 pub struct Cases {
-    /// The catalogue, by link type.
+    /// The catalogue,
+    entries: Vec<Entry>,
+    /// ... and by link type.
     by_link: BTreeMap<i32, Vec<Entry>>,
 }
 
@@ -41,18 +43,23 @@ const NETMASKS: &[u32] =
 impl Cases {
     pub fn new() -> Self {
         let mut by_link: BTreeMap<i32, Vec<Entry>> = BTreeMap::new();
-        for entry in catalogue::entries() {
-            by_link.entry(entry.context.dlt).or_default().push(entry);
+        let entries = catalogue::entries();
+        for entry in &entries {
+            by_link.entry(entry.context.dlt).or_default().push(*entry);
         }
-        Self { by_link }
+        Self { entries, by_link }
     }
 
     /// The case of a seed: a few terms of the catalogue put together, or an expression made up.
     pub fn case(&self, seed: u64) -> Case {
         let mut random = Random::new(seed);
+        // Those of which more can be asked come up more often.
         let links: Vec<i32> = self.by_link.keys().copied().collect();
-        let dlt = random.pick(&links);
-        let dlt = if random.once_in(5) { dlt::EN10MB } else { dlt };
+        let dlt = match random.below(4) {
+            0 => random.pick(&links),
+            1 => dlt::EN10MB,
+            _ => random.pick(&self.entries).context.dlt,
+        };
         let (text, live) = if random.once_in(2) {
             self.put_together(dlt, &mut random)
         } else {

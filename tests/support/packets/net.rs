@@ -352,7 +352,7 @@ impl Packets {
     /// Geneve (RFC 8926), with options, around Ethernet or IP.
     fn geneve(&mut self, depth: u32) -> Vec<u8> {
         let options = if self.random.once_in(2) { self.random.below(4) } else { 0 };
-        let version = if self.random.once_in(10) { 0x40 } else { 0 };
+        let version = self.random.pick(&[0, 0, 0, 0x40]);
         let (kind, inner) = match self.random.below(5) {
             0..=2 => (0x6558, self.ethernet_frame(depth)),
             3 => (0x0800, self.ip4(depth)),
@@ -366,7 +366,7 @@ impl Packets {
 
     /// VXLAN (RFC 7348).
     fn vxlan(&mut self, depth: u32) -> Vec<u8> {
-        let flags = if self.random.once_in(10) { 0x88 } else { 8 };
+        let flags = self.random.pick(&[8, 8, 8, 0x88]);
         let inner = self.ethernet_frame(depth);
         [vec![flags, 0, 0, 0], self.network_number(), inner].concat()
     }
