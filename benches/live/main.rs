@@ -13,16 +13,18 @@
 
 mod cases;
 mod count;
+#[path = "../shared/library.rs"]
+mod library;
 mod netns;
 mod pcap;
 mod report;
 mod trace;
 mod traffic;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cases::{Case, DrainCase, LiveCase, TcpCase};
+use library::{our_path, reference_path};
 use pcap::{Api, Lib};
 
 /// No run is longer than this many seconds: SIGALRM ends the process.
@@ -151,37 +153,4 @@ fn drain_cases(effort: &Effort) -> Vec<DrainCase> {
         }
     }
     cases
-}
-
-/// The library under test: $PCAP_LIB_DIR, else the one cargo built for this very bench, else the
-/// one of `cargo build --release`.
-fn our_path() -> Result<PathBuf, String> {
-    if let Some(dir) = std::env::var_os("PCAP_LIB_DIR") {
-        return Ok(PathBuf::from(dir).join("libpcap.so"));
-    }
-    let exe = std::env::current_exe().map_err(|e| format!("my own path: {e}"))?;
-    let deps = exe.parent().unwrap_or(&exe).join("libpcap.so");
-    let built = exe.ancestors().nth(2).unwrap_or(&exe).join("libpcap.so");
-    [deps, built]
-        .into_iter()
-        .find(|p| p.exists())
-        .ok_or_else(|| "no libpcap.so built; run `cargo build --release`".to_owned())
-}
-
-/// The distribution's library, by its path: the loader's search path may name ours.
-fn reference_path() -> Result<PathBuf, String> {
-    if let Some(path) = std::env::var_os("PCAP_REFERENCE") {
-        return Ok(PathBuf::from(path));
-    }
-    let arch = std::env::consts::ARCH;
-    let dirs = [
-        format!("/usr/lib/{arch}-linux-gnu"),
-        "/usr/lib64".to_owned(),
-        "/usr/lib".to_owned(),
-        "/lib".to_owned(),
-    ];
-    dirs.iter()
-        .flat_map(|d| ["libpcap.so.0.8", "libpcap.so.1"].map(|n| PathBuf::from(d).join(n)))
-        .find(|p| p.exists())
-        .ok_or_else(|| "the distribution's libpcap is not installed; set PCAP_REFERENCE".to_owned())
 }

@@ -1,6 +1,7 @@
 //! The few libpcap functions that the bench calls, taken from a library file with dlopen().
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_void};
+use crate::library::Library;
+use std::ffi::{CStr, c_char, c_int, c_uchar, c_void};
 use std::path::{Path, PathBuf};
 
 /// `struct pcap_pkthdr`.
@@ -73,21 +74,11 @@ impl Lib {
     /// Loads the library in `path` with its symbols kept to itself.
     #[allow(clippy::missing_transmute_annotations, reason = "the fields' types say it")]
     pub fn load(name: &'static str, path: &Path) -> Result<Self, String> {
-        let file = CString::new(path.as_os_str().as_encoded_bytes())
-            .map_err(|_| "a path with a NUL".to_owned())?;
-        // SAFETY: a C string; the constructors that run are those of a libpcap.
-        let so = unsafe {
-            libc::dlopen(file.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL | libc::RTLD_DEEPBIND)
-        };
-        if so.is_null() {
-            return Err(format!("cannot load {}: {}", path.display(), dl_error()));
-        }
+        let so = Library::load(path)?;
         /// Looks one function up as the type of the field it is stored in.
         macro_rules! sym {
             ($name:literal) => {{
-                let p = symbol(so, $name).ok_or_else(|| {
-                    format!("{} has no {}", path.display(), $name.to_string_lossy())
-                })?;
+                let p = so.symbol($name).map_err(|e| format!("{}: {e}", path.display()))?;
                 // SAFETY: pcap.h declares this symbol with the type of the field it goes into.
                 unsafe { std::mem::transmute(p) }
             }};
@@ -240,15 +231,4 @@ impl Drop for Capture<'_> {
         // SAFETY: made by pcap_create() and closed only here.
         unsafe { (self.lib.close)(self.p) }
     }
-}
-
-fn symbol(so: *mut c_void, name: &CStr) -> Option<*mut c_void> {
-    // SAFETY: a handle from dlopen() that is never closed, and a C string.
-    let p = unsafe { libc::dlsym(so, name.as_ptr()) };
-    (!p.is_null()).then_some(p)
-}
-
-fn dl_error() -> String {
-    // SAFETY: called right after a failed dlopen(), which leaves a C string.
-    unsafe { CStr::from_ptr(libc::dlerror()) }.to_string_lossy().into_owned()
 }

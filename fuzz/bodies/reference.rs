@@ -14,6 +14,8 @@ pub struct Outcome {
     pub beyond: bool,
     /// It was given up as endless.
     pub endless: bool,
+    /// How many instructions were executed.
+    pub steps: u32,
 }
 
 /// More instructions than any program takes that ends, in tests.
@@ -37,7 +39,7 @@ pub fn run(insns: &[Insn], packet: &[u8], wire_len: u32, meta: Option<&Meta>) ->
             Then::End(verdict) => break (verdict, false),
         }
     };
-    Outcome { verdict, beyond: machine.beyond, endless }
+    Outcome { verdict, beyond: machine.beyond, endless, steps }
 }
 
 enum Then {
