@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 const FEW: usize = 16;
 
 /// How deep guards are followed into terms.
-const MAX_DEPTH: u32 = 64;
+const MAX_DEPTH: u32 = 16;
 
 /// The simplest formula found that means what `root` means.
 pub fn simplify(ir: &mut Ir, root: FormId) -> FormId {
@@ -352,27 +352,56 @@ impl Simplifier<'_> {
     /// Formulas that look at `value` first as one formula that does, or nothing if their ranges overlap too much.
     fn merge(&mut self, kind: Kind, value: ValId, parts: &[FormId], depth: u32) -> Option<FormId> {
         let (neutral, decisive) = self.ends(kind);
+        let truth = self.ir.truth();
+        let mut order: Parts = Parts::new();
+        let mut sets: BTreeMap<FormId, Vec<(u32, u32)>> = BTreeMap::new();
+        for (range, formula) in self.pieces(kind, parts, depth)? {
+            if formula != neutral {
+                let ranges = sets.entry(formula).or_insert_with(|| {
+                    order.push(formula);
+                    Vec::new()
+                });
+                ranges.push(range);
+            }
+        }
+        let mut set_of = |id| Set::from_ranges(sets.remove(&id).unwrap_or_default());
+        if order.iter().all(|&id| id == decisive) {
+            let decided = set_of(decisive);
+            let set = if decisive == truth { decided } else { decided.complement() };
+            return Some(self.ir.formula(Formula::Test(value, set)));
+        }
+        let arms = order.iter().map(|&id| (set_of(id), id)).collect();
+        Some(self.ir.formula(Formula::Case { value, arms, otherwise: neutral == truth }))
+    }
+
+    /// What holds where, for formulas that look at one value first: ranges of it that ascend without gaps.
+    fn pieces(
+        &mut self,
+        kind: Kind,
+        parts: &[FormId],
+        depth: u32,
+    ) -> Option<Vec<((u32, u32), FormId)>> {
+        let (neutral, _) = self.ends(kind);
         // Where the formula of a part changes, and to what. An end comes before a beginning at the same place.
-        let mut events: Vec<(u64, usize, bool, FormId)> = Vec::new();
+        let mut changes: Vec<(u64, usize, bool, FormId)> = Vec::new();
         let mut active: BTreeMap<usize, FormId> = BTreeMap::new();
         for (n, &part) in parts.iter().enumerate() {
             let view = self.view(kind, part)?;
             for ((low, high), formula) in view.ranges {
-                events.push((low.into(), n, true, formula));
-                events.push((u64::from(high) + 1, n, false, view.otherwise));
+                changes.push((low.into(), n, true, formula));
+                changes.push((u64::from(high) + 1, n, false, view.otherwise));
             }
             if view.otherwise != neutral {
                 active.insert(n, view.otherwise);
             }
         }
-        events.sort_unstable();
-        let mut budget = 1024 + 16 * events.len();
+        changes.sort_unstable();
+        let mut budget = 1024 + 16 * changes.len();
         let mut made: Map<Vec<FormId>, FormId> = Map::default();
-        let mut pieces: BTreeMap<FormId, Vec<(u32, u32)>> = BTreeMap::new();
-        let mut order: Vec<FormId> = Vec::new();
+        let mut pieces = Vec::with_capacity(changes.len() + 1);
         let (mut from, mut at) = (0_u64, 0);
-        while from <= u32::MAX.into() {
-            while let Some(&(start, n, _, formula)) = events.get(at)
+        while let Ok(low) = u32::try_from(from) {
+            while let Some(&(start, n, _, formula)) = changes.get(at)
                 && start <= from
             {
                 if formula == neutral {
@@ -382,45 +411,23 @@ impl Simplifier<'_> {
                 }
                 at += 1;
             }
-            let to = events.get(at).map_or(1 << 32, |event| event.0.min(1 << 32));
             budget = budget.checked_sub(active.len())?;
             let list: Vec<FormId> = active.values().copied().collect();
             let formula = match list[..] {
                 [] => neutral,
                 [one] => one,
-                _ => match made.get(&list) {
-                    Some(&formula) => formula,
-                    None => {
-                        let formula = self.combine(kind, list.clone(), depth + 1);
-                        made.insert(list, formula);
-                        formula
-                    }
-                },
+                _ if made.contains_key(&list) => made[&list],
+                _ => {
+                    let formula = self.combine(kind, list.clone(), depth + 1);
+                    made.insert(list, formula);
+                    formula
+                }
             };
-            let range = (u32::try_from(from).ok()?, u32::try_from(to - 1).ok()?);
-            let ranges = pieces.entry(formula).or_insert_with(|| {
-                order.push(formula);
-                Vec::new()
-            });
-            ranges.push(range);
+            let to = changes.get(at).map_or(1 << 32, |change| change.0);
+            pieces.push(((low, u32::try_from(to - 1).ok()?), formula));
             from = to;
         }
-        let set_of = |pieces: &mut BTreeMap<FormId, Vec<(u32, u32)>>, id| {
-            Set::from_ranges(pieces.remove(&id).unwrap_or_default())
-        };
-        let _ = set_of(&mut pieces, neutral);
-        let truth = self.ir.truth();
-        if order.iter().all(|&id| id == neutral || id == decisive) {
-            let decided = set_of(&mut pieces, decisive);
-            let set = if decisive == truth { decided } else { decided.complement() };
-            return Some(self.ir.formula(Formula::Test(value, set)));
-        }
-        let arms = order
-            .iter()
-            .filter(|&&id| id != neutral)
-            .map(|&id| (set_of(&mut pieces, id), id))
-            .collect();
-        Some(self.ir.formula(Formula::Case { value, arms, otherwise: neutral == truth }))
+        Some(pieces)
     }
 }
 
