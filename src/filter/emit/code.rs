@@ -258,18 +258,14 @@ impl<'i> Code<'i> {
             self.set_x(MISC_TAX, 0, Some(inner));
             self.load(other)?;
         } else if self.is_plain(inner) {
-            // It was loaded in vain.
-            if let Some((_, before)) = self.insns.pop() {
+            // If it was loaded, that was in vain.
+            if let Some((_, before)) = self.insns.pop_if(|(_, before)| before.a != Some(inner)) {
                 self.state = before;
             }
             self.x(other)?;
             self.load(inner)?;
         } else {
-            let word = self.temporary()?;
-            self.push(ST, word);
-            self.x(other)?;
-            self.set_a(LD_MEM, word, Some(inner));
-            self.give_back(word);
+            self.x_beside(inner, other)?;
         }
         self.set_a(ALU | code(op) | X, 0, done);
         self.depth -= 1;
@@ -279,28 +275,31 @@ impl<'i> Code<'i> {
     /// Both operands of a comparison: `left` into the accumulator, `right` into the index register, or the other way round,
     /// which is what is told.
     pub fn both(&mut self, left: ValId, right: ValId) -> Result<bool, Stuck> {
-        if self.is_easy_for_x(right) {
-            self.a(left)?;
-            self.x(right)?;
-            return Ok(false);
+        let swapped = !self.is_easy_for_x(right) && self.is_easy_for_x(left);
+        let (in_a, in_x) = if swapped { (right, left) } else { (left, right) };
+        if !self.is_easy_for_x(in_x) && self.is_plain(in_a) {
+            self.x(in_x)?;
+            self.load(in_a)?;
+            return Ok(swapped);
         }
-        if self.is_easy_for_x(left) {
-            self.a(right)?;
-            self.x(left)?;
-            return Ok(true);
+        self.a(in_a)?;
+        // What was in the index register may have had to go.
+        if self.is_easy_for_x(in_x) {
+            self.x(in_x)?;
+        } else {
+            self.x_beside(in_a, in_x)?;
         }
-        if self.is_plain(left) {
-            self.x(right)?;
-            self.load(left)?;
-            return Ok(false);
-        }
-        self.a(left)?;
+        Ok(swapped)
+    }
+
+    /// Computes `other` into the index register, and has `inner`, which is in the accumulator, there again.
+    fn x_beside(&mut self, inner: ValId, other: ValId) -> Result<(), Stuck> {
         let word = self.temporary()?;
         self.push(ST, word);
-        self.x(right)?;
-        self.set_a(LD_MEM, word, Some(left));
+        self.x(other)?;
+        self.set_a(LD_MEM, word, Some(inner));
         self.give_back(word);
-        Ok(false)
+        Ok(())
     }
 
     /// Walks along IPv4's or IPv6's chain of headers; leaves the protocol where it stops.

@@ -8,4 +8,6 @@ pub mod store;
 pub mod thread;
 
 #[cfg(test)]
+mod random_tests;
+#[cfg(test)]
 mod tests;

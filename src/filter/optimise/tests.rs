@@ -6,16 +6,16 @@ use crate::filter::code::{Options, program};
 use crate::filter::ir::{FormId, Ir, Set, ValId, Width};
 
 /// Numbers that look random.
-struct Random(u64);
+pub(super) struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
 
-    fn number(&mut self, n: u32) -> u32 {
+    pub fn number(&mut self, n: u32) -> u32 {
         u32::try_from(self.below(n.into())).unwrap()
     }
 }
