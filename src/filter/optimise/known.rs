@@ -15,7 +15,7 @@ const MAX_CASES: usize = 64;
 pub struct Facts {
     /// The packet has so many bytes.
     bytes: u32,
-    last: Option<Rc<Fact>>,
+    last: Link,
 }
 
 /// What one test told, and what was known before.
@@ -23,9 +23,72 @@ pub struct Facts {
 struct Fact {
     value: ValId,
     told: Told,
-    /// How many facts there are before this one.
+    /// How many facts there are up to this one.
     depth: u32,
-    before: Option<Rc<Self>>,
+    before: Link,
+    /// A fact further back; which one depends on the depth alone. By these, where two ways parted is found in a
+    /// number of steps that grows with the logarithm of their length (Myers, "An applicative random-access stack").
+    jump: Link,
+}
+
+/// A fact, or the beginning.
+type Link = Option<Rc<Fact>>;
+
+impl Fact {
+    fn after(before: Link, value: ValId, told: Told) -> Self {
+        let jump = match &before {
+            Some(up) if up.depth + depth(back(&up.jump)) == 2 * depth(&up.jump) => {
+                back(&up.jump).clone()
+            }
+            _ => before.clone(),
+        };
+        Self { value, told, depth: depth(&before) + 1, before, jump }
+    }
+}
+
+impl Drop for Fact {
+    /// Not by recursion: a way is as long as the text.
+    fn drop(&mut self) {
+        self.jump = None;
+        let mut next = self.before.take();
+        while let Some(mut fact) = next.and_then(Rc::into_inner) {
+            fact.jump = None;
+            next = fact.before.take();
+        }
+    }
+}
+
+fn depth(fact: &Link) -> u32 {
+    fact.as_ref().map_or(0, |fact| fact.depth)
+}
+
+fn before(fact: &Link) -> &Link {
+    fact.as_ref().map_or(&None, |fact| &fact.before)
+}
+
+fn back(fact: &Link) -> &Link {
+    fact.as_ref().map_or(&None, |fact| &fact.jump)
+}
+
+fn is_same(a: &Link, b: &Link) -> bool {
+    a.as_ref().map(Rc::as_ptr) == b.as_ref().map(Rc::as_ptr)
+}
+
+/// The last fact on both of two ways.
+fn common<'f>(mut a: &'f Link, mut b: &'f Link) -> &'f Link {
+    if depth(a) < depth(b) {
+        (a, b) = (b, a);
+    }
+    while depth(a) > depth(b) {
+        a = if depth(back(a)) >= depth(b) { back(a) } else { before(a) };
+    }
+    while !is_same(a, b) {
+        (a, b) = match is_same(back(a), back(b)) {
+            true => (before(a), before(b)),
+            false => (back(a), back(b)),
+        };
+    }
+    a
 }
 
 #[derive(Debug)]
@@ -67,51 +130,34 @@ impl<'g> Known<'g> {
     /// What is known behind `node`, a test of `value`, on its way to `to`.
     #[must_use]
     pub fn behind(self, facts: &Facts, node: NodeId, value: ValId, to: NodeId) -> Facts {
-        Facts {
-            bytes: facts.bytes.max(self.ir.extent(value).0),
-            last: Some(Rc::new(Fact {
-                value,
-                told: Told::Way { node, to },
-                depth: facts.last.as_ref().map_or(0, |last| last.depth + 1),
-                before: facts.last.clone(),
-            })),
-        }
+        let fact = Fact::after(facts.last.clone(), value, Told::Way { node, to });
+        Facts { bytes: facts.bytes.max(self.ir.extent(value).0), last: Some(Rc::new(fact)) }
     }
 
     /// What is known whichever of two ways was taken.
     #[must_use]
     pub fn meet(self, a: &Facts, b: &Facts) -> Facts {
-        let (mut left, mut right) = (a.last.as_ref(), b.last.as_ref());
-        let (mut on_left, mut on_right): (Vec<&Fact>, Vec<&Fact>) = (Vec::new(), Vec::new());
-        loop {
-            match (left, right) {
-                (None, None) => break,
-                (Some(x), Some(y)) if Rc::ptr_eq(x, y) => break,
-                (Some(x), y) if y.is_none_or(|y| y.depth <= x.depth) => {
-                    on_left.push(x);
-                    left = x.before.as_ref();
-                }
-                (_, Some(y)) => {
-                    on_right.push(y);
-                    right = y.before.as_ref();
-                }
-                (Some(_), None) => break,
-            }
-        }
-        let mut last = left.cloned();
-        on_left.truncate(MAX_FACTS);
-        on_right.truncate(MAX_FACTS);
+        let mut last = common(&a.last, &b.last).clone();
+        let since = |way: &'_ Facts| -> Vec<Rc<Fact>> {
+            let facts = std::iter::successors(way.last.clone(), |fact| fact.before.clone());
+            facts.take_while(|fact| fact.depth > depth(&last)).take(MAX_FACTS).collect()
+        };
+        let (on_left, on_right) = (since(a), since(b));
         for (n, fact) in on_left.iter().enumerate().rev() {
             let is_latest = on_left[..n].iter().all(|later| later.value != fact.value);
             let other = on_right.iter().find(|other| other.value == fact.value);
             if let (true, Some(other)) = (is_latest, other) {
-                let union: Vec<_> = self.ranges(fact).chain(self.ranges(other)).collect();
-                let depth = last.as_ref().map_or(0, |last: &Rc<Fact>| last.depth + 1);
-                let told = Told::In(Set::from_ranges(union));
-                last = Some(Rc::new(Fact { value: fact.value, told, depth, before: last }));
+                let told = Told::In(self.either(fact, other));
+                last = Some(Rc::new(Fact::after(last, fact.value, told)));
             }
         }
         Facts { bytes: a.bytes.min(b.bytes), last }
+    }
+
+    /// Where the value of two facts is, if one of them is true; everywhere, if that would be too much to remember.
+    fn either(self, one: &Fact, other: &Fact) -> Set {
+        let set = Set::from_ranges(self.ranges(one).chain(self.ranges(other)).collect());
+        if set.ranges().len() > MAX_CASES { Set::full() } else { set }
     }
 
     fn facts(facts: &Facts) -> impl Iterator<Item = &Fact> {

@@ -8,6 +8,7 @@ use super::known::{Facts, Known};
 use crate::filter::graph::{Cases, Graph, Node, NodeId, joined};
 use crate::filter::ir::{Ir, Map, ValId};
 use smallvec::smallvec;
+use std::cell::Cell;
 
 /// The graph without tests whose outcome is known, or nothing if there are none.
 #[must_use]
@@ -21,6 +22,7 @@ pub fn thread(ir: &Ir, graph: &Graph, scope: Scope) -> Option<Graph> {
         ways: Map::default(),
         sources: vec![0; graph.size()],
         same: Vec::new(),
+        skips: Cell::new(FEWEST_SKIPS + SKIPS * graph.size()),
     };
     let root = pass.follow(graph.root, &Facts::default());
     pass.arrive(root, Facts::default());
@@ -48,7 +50,14 @@ struct Pass<'g> {
     sources: Vec<u32>,
     /// Tests that are reached from one of the same value.
     same: Vec<NodeId>,
+    /// How many tests are yet looked at to be passed over.
+    skips: Cell<usize>,
 }
+
+/// So many tests are passed over, for each node there is ...
+const SKIPS: usize = 16;
+/// ... and besides. A long row of tests may be known from each of many places.
+const FEWEST_SKIPS: usize = 1 << 16;
 
 impl Pass<'_> {
     fn arrive(&mut self, at: NodeId, facts: Facts) {
@@ -120,6 +129,8 @@ impl Pass<'_> {
     /// Where a way that leads to `at` ends, past all tests whose outcome is known.
     fn follow(&self, mut at: NodeId, facts: &Facts) -> NodeId {
         while let Node::Test { value, cases } = self.graph.node(at) {
+            let Some(left) = self.skips.get().checked_sub(1 + cases.len() / FEW) else { break };
+            self.skips.set(left);
             if !self.known.is_loaded(*value, facts) {
                 break;
             }
