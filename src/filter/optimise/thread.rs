@@ -112,8 +112,10 @@ impl Pass<'_> {
             }
             low = high.wrapping_add(1);
         }
-        if let Some(last) = all.last_mut() {
-            last.0 = u32::MAX;
+        match all.last_mut() {
+            Some(last) => last.0 = u32::MAX,
+            // What is known contradicts itself: nobody gets here.
+            None => all.push((u32::MAX, Graph::REJECT)),
         }
         for (end, facts) in ends.arrivals(self.known) {
             if matches!(self.graph.node(end), Node::Test { value: other, .. } if *other == value) {
