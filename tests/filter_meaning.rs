@@ -24,7 +24,7 @@ use support::packets::Packet;
 use support::tree::tree;
 
 /// How many filters without `PCAP_LONG`.
-const FILTERS: u64 = 10_000;
+const FILTERS: u64 = 5_000;
 
 /// Of a filter that compiles.
 struct Compiled {
