@@ -3,8 +3,8 @@
 
 use super::dominators::Dominators;
 use super::{Graph, Node, NodeId, build, kept};
-use crate::filter::ir::Map;
-use crate::filter::ir::{FormId, Formula, Ir, ValId, Value};
+use crate::filter::ir::{FormId, Formula, Ir, Map, Seen, ValId, Value};
+use std::collections::BTreeMap;
 
 /// Whether a chosen value is used.
 #[must_use]
@@ -20,13 +20,16 @@ pub fn has_chosen(ir: &Ir, graph: &Graph) -> bool {
 #[must_use]
 pub fn define(ir: &Ir, mut graph: Graph) -> Graph {
     let mut chosen = Chosen { ir, parts: Map::default() };
-    let mut done: Vec<ValId> = Vec::new();
+    let mut done: Seen<ValId> = Seen::default();
     // A definition may use other chosen values, which are then defined before it.
-    while let Some((value, at)) = next_choice(&graph, &mut chosen, &done) {
-        done.push(value);
-        graph = with_definition(ir, &graph, value, &at);
+    loop {
+        let choices = next_choices(&graph, &mut chosen, &done);
+        if choices.is_empty() {
+            return graph;
+        }
+        done.extend(choices.iter().map(|(value, _)| *value));
+        graph = with_definitions(ir, &graph, &choices);
     }
-    graph
 }
 
 /// Finds the chosen values that values are made of.
@@ -47,7 +50,7 @@ impl Chosen<'_> {
 
     fn find(&self, value: ValId) -> Vec<ValId> {
         let mut parts = Vec::new();
-        let mut seen = crate::filter::ir::Seen::default();
+        let mut seen = Seen::default();
         let mut work = vec![value];
         while let Some(value) = work.pop() {
             if !seen.insert(value) {
@@ -67,15 +70,14 @@ impl Chosen<'_> {
     }
 }
 
-/// A chosen value that is used and not yet defined, and where to define it.
-fn next_choice(
+/// Chosen values that are used and not yet defined, none of which depends on another, and where to define each.
+fn next_choices(
     graph: &Graph,
     chosen: &mut Chosen<'_>,
-    done: &[ValId],
-) -> Option<(ValId, Vec<NodeId>)> {
-    let order = graph.reachable();
-    let mut users: Vec<(ValId, Vec<NodeId>)> = Vec::new();
-    for &node in &order {
+    done: &Seen<ValId>,
+) -> Vec<(ValId, Vec<NodeId>)> {
+    let mut users: BTreeMap<ValId, Vec<NodeId>> = BTreeMap::new();
+    for node in graph.reachable() {
         let uses = match graph.node(node) {
             Node::Test { value, .. } => *value,
             Node::Define { from, .. } => *from,
@@ -84,25 +86,25 @@ fn next_choice(
         if !chosen.ir.is_chosen(uses) {
             continue;
         }
-        for &part in chosen.parts(uses) {
-            if done.contains(&part) {
-                continue;
-            }
-            match users.iter_mut().find(|(value, _)| *value == part) {
-                Some((_, nodes)) => nodes.push(node),
-                None => users.push((part, vec![node])),
-            }
+        for part in chosen.parts(uses).iter().filter(|part| !done.contains(part)) {
+            users.entry(*part).or_default().push(node);
         }
     }
-    // The latest made one depends on the others, not they on it.
-    let (value, nodes) = users.into_iter().max_by_key(|(value, _)| *value)?;
+    // Those of the highest rank: others may depend on them no more than they on each other.
+    let ir = chosen.ir;
+    let Some(highest) = users.keys().map(|&value| ir.rank(value)).max() else { return Vec::new() };
+    users.retain(|&value, _| ir.rank(value) == highest);
     let dominators = Dominators::of(graph);
-    if chosen.ir.early().contains(&value) || cannot_fail(chosen.ir, value) {
-        return Some((value, vec![dominators.common(&nodes)?]));
-    }
-    // Where no user has passed: a packet for which there is nothing to choose is rejected only if it is asked.
-    let first = nodes.iter().filter(|&&node| !dominators.is_behind(node, &nodes));
-    Some((value, first.copied().collect()))
+    let early: Seen<ValId> = ir.early().iter().copied().collect();
+    let place = |(value, nodes): (ValId, Vec<NodeId>)| {
+        // Where no user has passed: a packet for which there is nothing to choose is rejected only if it is asked.
+        let at = match early.contains(&value) || cannot_fail(ir, value) {
+            true => dominators.common(&nodes).into_iter().collect(),
+            false => dominators.firsts(&nodes),
+        };
+        (value, at)
+    };
+    users.into_iter().rev().map(place).collect()
 }
 
 /// Whether there is always something to choose, and nothing that a packet could be too short for.
@@ -117,25 +119,31 @@ fn cannot_fail(ir: &Ir, value: ValId) -> bool {
     total && arms.iter().all(|&(test, value)| safe(test) && ir.extent(value) == (0, true))
 }
 
-/// The graph with `value` defined on every way into the nodes of `at`.
-fn with_definition(ir: &Ir, old: &Graph, value: ValId, at: &[NodeId]) -> Graph {
-    let arms: &[_] = match ir.get(value) {
-        Value::Choose(arms) => arms,
-        _ => &[],
-    };
+/// The graph with each value defined on every way into its nodes.
+fn with_definitions(ir: &Ir, old: &Graph, choices: &[(ValId, Vec<NodeId>)]) -> Graph {
+    let mut at: Map<NodeId, Vec<ValId>> = Map::default();
+    for (value, nodes) in choices {
+        nodes.iter().for_each(|&node| at.entry(node).or_default().push(*value));
+    }
     old.edited(|graph, node, id, now| {
-        let user = kept(ir, graph, node, now);
-        if !at.contains(&id) {
-            return user;
+        let mut user = kept(ir, graph, node, now);
+        for &value in at.get(&id).into_iter().flatten() {
+            user = with_definition(ir, graph, value, user);
         }
-        let mut otherwise = Graph::REJECT;
-        for &(condition, from) in arms.iter().rev() {
-            let chosen = match ir.get(from) {
-                Value::Fail => Graph::REJECT,
-                _ => graph.add(Node::Define { value, from, next: user }),
-            };
-            otherwise = build(graph, ir, condition, chosen, otherwise);
-        }
-        otherwise
+        user
     })
+}
+
+/// The choice of a value, and then `user`.
+fn with_definition(ir: &Ir, graph: &mut Graph, value: ValId, user: NodeId) -> NodeId {
+    let Value::Choose(arms) = ir.get(value) else { return user };
+    let mut otherwise = Graph::REJECT;
+    for &(condition, from) in arms.iter().rev() {
+        let chosen = match ir.get(from) {
+            Value::Fail => Graph::REJECT,
+            _ => graph.add(Node::Define { value, from, next: user }),
+        };
+        otherwise = build(graph, ir, condition, chosen, otherwise);
+    }
+    otherwise
 }

@@ -22,7 +22,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 #[derive(Debug, Default)]
 pub struct Ir {
     extents: Vec<(u32, bool)>,
-    chosen: Vec<bool>,
+    ranks: Vec<u32>,
+    formula_ranks: Vec<u32>,
     values: Interned<Value>,
     formulas: Interned<Formula>,
     fold_error: Option<BinOp>,
@@ -92,18 +93,42 @@ impl Ir {
     /// Whether a chosen value is part of it.
     #[must_use]
     pub fn is_chosen(&self, id: ValId) -> bool {
-        self.chosen[id.0 as usize]
+        self.rank(id) > 0
     }
 
-    fn has_chosen(&self, value: &Value) -> bool {
-        match *value {
-            Value::Choose(_) => true,
-            Value::Binary { left, right, .. } | Value::Compare { left, right, .. } => {
-                self.is_chosen(left) || self.is_chosen(right)
+    /// How deep chosen values nest in it.
+    #[must_use]
+    pub fn rank(&self, id: ValId) -> u32 {
+        self.ranks[id.0 as usize]
+    }
+
+    fn rank_of(&self, value: &Value) -> u32 {
+        match value {
+            Value::Choose(arms) => {
+                let of_arm = |&(test, value): &(FormId, ValId)| {
+                    self.formula_ranks[test.index()].max(self.rank(value))
+                };
+                1 + arms.iter().map(of_arm).max().unwrap_or(0)
             }
-            Value::Neg(of) => self.is_chosen(of),
-            Value::Load { base, .. } => base.is_some_and(|base| self.is_chosen(base)),
-            _ => false,
+            &Value::Binary { left, right, .. } | &Value::Compare { left, right, .. } => {
+                self.rank(left).max(self.rank(right))
+            }
+            &Value::Neg(of) => self.rank(of),
+            Value::Load { base, .. } => base.map_or(0, |base| self.rank(base)),
+            _ => 0,
+        }
+    }
+
+    fn rank_of_formula(&self, formula: &Formula) -> u32 {
+        let rank = |of: &FormId| self.formula_ranks[of.index()];
+        match formula {
+            Formula::True | Formula::False => 0,
+            Formula::Test(value, _) => self.rank(*value),
+            Formula::Not(of) => rank(of),
+            Formula::And(list) | Formula::Or(list) => list.iter().map(rank).max().unwrap_or(0),
+            Formula::Case { value, arms, .. } => {
+                arms.iter().map(|(_, of)| rank(of)).max().unwrap_or(0).max(self.rank(*value))
+            }
         }
     }
 
@@ -153,18 +178,23 @@ impl Ir {
     /// A value's number.
     pub(crate) fn value(&mut self, value: Value) -> ValId {
         let extent = self.extent_of(&value);
-        let chosen = self.has_chosen(&value);
+        let rank = self.rank_of(&value);
         let (id, is_new) = self.values.intern(value);
         if is_new {
             self.extents.push(extent);
-            self.chosen.push(chosen);
+            self.ranks.push(rank);
         }
         ValId(id)
     }
 
     /// A formula's number.
     pub(crate) fn formula(&mut self, formula: Formula) -> FormId {
-        FormId(self.formulas.intern(formula).0)
+        let rank = self.rank_of_formula(&formula);
+        let (id, is_new) = self.formulas.intern(formula);
+        if is_new {
+            self.formula_ranks.push(rank);
+        }
+        FormId(id)
     }
 }
 

@@ -85,10 +85,10 @@ fn is_costly(ir: &Ir, value: ValId) -> bool {
 }
 
 fn with_stored(ir: &mut Ir, old: &Graph, value: ValId, at: NodeId, new: ValId) -> Graph {
-    let behind = Dominators::of(old).behind(at);
+    let dominators = Dominators::of(old);
     old.edited(|graph, node, id, now| {
         let node = match *node {
-            ref other if !behind[id.index()] => other.clone(),
+            ref other if !dominators.is_behind(id, at) => other.clone(),
             Node::Test { value: looked_at, ref cases } => {
                 Node::Test { value: ir.replaced(looked_at, value, new), cases: cases.clone() }
             }
