@@ -73,7 +73,10 @@ impl Lowering<'_> {
             is = self.ir.and(is, session);
         }
         let ppp = header.plus(6);
-        self.link = Link::carried(self.row(dlt::PPP)?, ppp, ppp, ppp.plus(2));
+        self.link = Link {
+            in_tunnel: self.link.in_tunnel,
+            ..Link::carried(self.row(dlt::PPP)?, ppp, ppp, ppp.plus(2))
+        };
         Ok(is)
     }
 
@@ -91,6 +94,7 @@ impl Lowering<'_> {
         let payload = self.either_place(is_ethernet, header.plus(14), header);
         self.link = Link {
             tunnelled: true,
+            in_tunnel: true,
             framed: Some(is_ethernet),
             ..Link::carried(self.row(dlt::EN10MB)?, header, linktype, payload)
         };
@@ -103,6 +107,7 @@ impl Lowering<'_> {
         let header = tunnel.plus(8);
         self.link = Link {
             tunnelled: true,
+            in_tunnel: true,
             ..Link::carried(self.row(dlt::EN10MB)?, header, header.plus(12), header.plus(14))
         };
         Ok(is)

@@ -50,6 +50,8 @@ pub(super) struct Link {
     pub outermost: bool,
     /// Whether Geneve or VXLAN carries it.
     pub tunnelled: bool,
+    /// The same, whatever else may be between.
+    pub in_tunnel: bool,
     /// What holds if there is a header with addresses at all.
     pub framed: Option<FormId>,
     /// What holds if there is a protocol to be told.
@@ -84,6 +86,7 @@ impl Link {
             behind_tag: None,
             outermost: false,
             tunnelled: false,
+            in_tunnel: false,
             framed: None,
             typed: None,
         }

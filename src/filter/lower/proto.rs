@@ -352,7 +352,7 @@ impl Lowering<'_> {
             let ip6 = self.proto_chain(IpVersion::Ip6, protocol)?;
             return Ok(self.ir.or(ip, ip6));
         }
-        if !self.is_fixed(self.link.payload) {
+        if self.link.in_tunnel || !self.is_fixed(self.link.payload) {
             return Err("'protochain' not supported with variable length headers".to_owned());
         }
         let ip6 = version == IpVersion::Ip6;
