@@ -16,10 +16,16 @@ const FEW: usize = 16;
 /// How deep guards are followed into terms.
 const MAX_DEPTH: u32 = 16;
 
+/// So many ranges are looked at, for each formula there is ...
+const VIEWED: usize = 8;
+/// ... and besides. What alternates between `and` and `or` is gone through again at each level.
+const FEWEST_VIEWED: usize = 1 << 18;
+
 /// The simplest formula found that means what `root` means.
 pub fn simplify(ir: &mut Ir, root: FormId) -> FormId {
     let done = vec![[None; 2]; root.index() + 1];
-    let mut simplifier = Simplifier { ir, done, reach: Vec::new() };
+    let left = FEWEST_VIEWED + VIEWED * done.len();
+    let mut simplifier = Simplifier { ir, done, reach: Vec::new(), left };
     simplifier.run(root)
 }
 
@@ -44,6 +50,8 @@ struct Simplifier<'i> {
     /// Formulas that are done, and their negations.
     done: Vec<[Option<FormId>; 2]>,
     reach: Vec<Option<Reach>>,
+    /// How many ranges are yet looked at.
+    left: usize,
 }
 
 /// How many bytes of a packet a formula needs.
@@ -308,8 +316,9 @@ impl Simplifier<'_> {
         reach
     }
 
-    /// A formula with a head, by what its head is.
+    /// A formula with a head, by what its head is; nothing, if enough was looked at.
     fn view(&mut self, kind: Kind, id: FormId) -> Option<View> {
+        self.left = self.left.checked_sub(1)?;
         let (truth, falsity) = (self.ir.truth(), self.ir.falsity());
         match self.ir.formula_of(id).clone() {
             Formula::Test(_, set) => {
@@ -329,6 +338,7 @@ impl Simplifier<'_> {
                 let (&first, rest) = list.split_first()?;
                 let rest = self.list(inner, rest);
                 let mut view = self.view(kind, first)?;
+                self.left = self.left.saturating_sub(view.ranges.len());
                 let (neutral, decisive) = self.ends(inner);
                 let followed = |this: &mut Self, id| {
                     if id == decisive {
@@ -387,6 +397,7 @@ impl Simplifier<'_> {
         let mut active: BTreeMap<usize, FormId> = BTreeMap::new();
         for (n, &part) in parts.iter().enumerate() {
             let view = self.view(kind, part)?;
+            self.left = self.left.saturating_sub(view.ranges.len());
             for ((low, high), formula) in view.ranges {
                 changes.push((low.into(), n, true, formula));
                 changes.push((u64::from(high) + 1, n, false, view.otherwise));
