@@ -29,9 +29,13 @@ const ROUNDS: usize = 8;
 /// # Errors
 /// What libpcap says of filters that it has no program for.
 pub fn program(ir: &mut Ir, formula: FormId, options: Options) -> Result<Vec<Insn>, &'static str> {
-    let graph = graph(ir, formula, options.optimise)?;
-    emit(ir, &graph, options.snaplen)
-        .map_err(|_| "too many registers needed to evaluate expression")
+    let first = graph(ir, formula, options.optimise)?;
+    emit(ir, &first, options.snaplen).or_else(|_| {
+        // What the optimiser remembers may be what there is no scratch word for.
+        let plain = graph(ir, formula, false)?;
+        emit(ir, &plain, options.snaplen)
+            .map_err(|_| "too many registers needed to evaluate expression")
+    })
 }
 
 /// The graph that the program is made from.
