@@ -54,15 +54,14 @@ pub fn graph(ir: &mut Ir, formula: FormId, optimise: bool) -> Result<Graph, &'st
     let mut graph = Graph::new();
     graph.root = build(&mut graph, ir, simple, Graph::ACCEPT, Graph::REJECT);
     if !optimise {
-        return Ok(define(ir, graph));
+        return Ok(sound(define(ir, graph)));
     }
-    graph = improved(ir, graph);
+    graph = improved(ir, sound(graph));
     if has_chosen(ir, &graph) {
-        graph = improved(ir, define(ir, graph));
+        graph = improved(ir, sound(define(ir, graph)));
     }
-    graph = store(ir, graph);
-    graph = share(ir, graph);
-    debug_assert!(graph.is_sound());
+    graph = sound(store(ir, graph));
+    graph = sound(share(ir, graph));
     if graph.root == Graph::REJECT && is_refused(ir, formula) {
         return Err("expression rejects all packets");
     }
@@ -73,9 +72,14 @@ pub fn graph(ir: &mut Ir, formula: FormId, optimise: bool) -> Result<Graph, &'st
 fn improved(ir: &Ir, mut graph: Graph) -> Graph {
     for _ in 0..ROUNDS {
         let Some(next) = thread(ir, &graph, Scope::All) else { break };
-        debug_assert!(next.is_sound());
-        graph = next;
+        graph = sound(next);
     }
+    graph
+}
+
+/// What a pass made, looked after in debug builds.
+fn sound(graph: Graph) -> Graph {
+    debug_assert!(graph.is_sound());
     graph
 }
 
