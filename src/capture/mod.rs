@@ -91,6 +91,8 @@ pub enum Fill {
     Rejected,
     /// There was nothing.
     Nothing,
+    /// There was nothing, and there will be nothing more.
+    End,
 }
 
 /// How to wait for more to read.
@@ -102,6 +104,8 @@ pub struct Wait {
     pub timeout_ms: i32,
     /// Whether a read ends when all packets that it found were rejected.
     pub rejected_ends: bool,
+    /// Whether a read that has packets waits for those that it still wants.
+    pub to_the_end: bool,
 }
 
 /// Counts since activation.

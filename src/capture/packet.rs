@@ -267,7 +267,7 @@ impl Source for PacketSocket {
         };
         // QUIRK: a ring of blocks without a timeout ends no read on rejected packets; frames always do.
         let rejected_ends = self.nonblocking || !self.ring.has_blocks() || self.timeout_ms != 0;
-        Wait { fd: self.port.fd.as_raw_fd(), timeout_ms, rejected_ends }
+        Wait { fd: self.port.fd.as_raw_fd(), timeout_ms, rejected_ends, to_the_end: false }
     }
 
     fn woken(&mut self, revents: i16) -> Result<()> {

@@ -3,9 +3,10 @@
 use super::boundary::{error_text, handle, null, set_errbuf, store, with_handle};
 use super::cmem;
 use super::handle::pcap_t;
-use super::types::{PCAP_ERROR, PCAP_ERROR_NOT_ACTIVATED};
+use super::types::PCAP_ERROR;
 use crate::error::{Error, Result};
 use crate::handle::options::Options;
+use crate::savefile::About;
 use std::ffi::{c_char, c_int};
 
 /// Sets one option of a handle that is not active.
@@ -143,18 +144,16 @@ pub unsafe extern "C" fn pcap_datalink(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink_ext(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { zero_once_active(p) }
+    unsafe { of_savefile(p, |about| about.datalink_ext) }
 }
 
-/// What a handle without a savefile says of it, once it is active.
+/// What a savefile says of itself: 0 on handles without one.
 ///
 /// # Safety
 /// `p` is NULL or a handle.
-unsafe fn zero_once_active(p: *mut pcap_t) -> c_int {
+unsafe fn of_savefile(p: *mut pcap_t, what: impl FnOnce(About) -> c_int) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe {
-        with_handle(p, |h| Ok(if h.handle.is_activated()? { 0 } else { PCAP_ERROR_NOT_ACTIVATED }))
-    }
+    unsafe { with_handle(p, |h| Ok(h.handle.about()?.map_or(0, what))) }
 }
 
 /// Chooses a link type.
@@ -248,7 +247,7 @@ pub unsafe extern "C" fn pcap_bufsize(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_is_swapped(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { zero_once_active(p) }
+    unsafe { of_savefile(p, |about| about.swapped.into()) }
 }
 
 /// A savefile's major version.
@@ -258,7 +257,7 @@ pub unsafe extern "C" fn pcap_is_swapped(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_major_version(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { zero_once_active(p) }
+    unsafe { of_savefile(p, |about| about.version.0) }
 }
 
 /// A savefile's minor version.
@@ -268,7 +267,7 @@ pub unsafe extern "C" fn pcap_major_version(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_minor_version(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { zero_once_active(p) }
+    unsafe { of_savefile(p, |about| about.version.1) }
 }
 
 /// Returns what an operation came to, with the error also in the caller's buffer.
@@ -320,7 +319,7 @@ pub unsafe extern "C" fn pcap_setnonblock(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_fileno(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { handle(p) }.and_then(|h| h.handle.fd()).unwrap_or(PCAP_ERROR)
+    unsafe { handle(p) }.and_then(|h| h.handle.device_fd()).unwrap_or(PCAP_ERROR)
 }
 
 /// The descriptor to give to select() and its kind.
@@ -330,7 +329,7 @@ pub unsafe extern "C" fn pcap_fileno(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_get_selectable_fd(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { pcap_fileno(p) }
+    unsafe { handle(p) }.and_then(|h| h.handle.fd()).unwrap_or(PCAP_ERROR)
 }
 
 /// The longest to wait in select() before reading anyway, NULL for as long as it takes.

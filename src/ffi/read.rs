@@ -18,18 +18,20 @@ use std::ffi::{c_int, c_uchar};
 enum Outcome {
     Packets,
     Quiet,
+    End,
     Stop(c_int),
 }
 
 /// One step, with as many waits as it takes; what fails is told in the handle's error buffer.
 #[cold]
 #[inline(never)]
-fn step(h: &pcap_t, token: Token, patience: Patience) -> Outcome {
-    let mut search = Search::new(token, patience);
+fn step(h: &pcap_t, token: Token, patience: Patience, had_packets: bool) -> Outcome {
+    let mut search = Search::new(token, patience, had_packets);
     loop {
         let mut sleep = match h.run_step(|h| h.handle.step(&mut search)) {
             Ok(Step::Packets) => return Outcome::Packets,
             Ok(Step::Quiet) => return Outcome::Quiet,
+            Ok(Step::End) => return Outcome::End,
             // A handle that was closed meanwhile is broken out of, too.
             Ok(Step::Stop(_)) => return Outcome::Stop(PCAP_ERROR_BREAK),
             Ok(Step::Wait(sleep)) => sleep,
@@ -105,10 +107,11 @@ unsafe fn deliver(
             }
         }
         let patience = if forever || left == limit { Patience::Wait } else { Patience::None };
-        match step(h, token, patience) {
+        match step(h, token, patience, !forever && left != limit) {
             Outcome::Packets => {}
             Outcome::Quiet if forever => {}
-            Outcome::Quiet => {
+            Outcome::End if forever => return 0,
+            Outcome::Quiet | Outcome::End => {
                 return c_int::try_from(limit.wrapping_sub(left)).unwrap_or(c_int::MAX);
             }
             Outcome::Stop(status) => return status,
@@ -203,7 +206,7 @@ unsafe fn take(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> bool {
 #[inline(never)]
 unsafe fn next(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> c_int {
     loop {
-        match step(h, token, Patience::Wait) {
+        match step(h, token, Patience::Wait, false) {
             Outcome::Packets => {
                 // SAFETY: forwarded contract.
                 if unsafe { take(h, token, data) } {
@@ -211,6 +214,7 @@ unsafe fn next(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> c_int {
                 }
             }
             Outcome::Quiet => return 0,
+            Outcome::End => return PCAP_ERROR_BREAK,
             Outcome::Stop(status) => return status,
         }
     }

@@ -1,11 +1,12 @@
-//! Savefiles: pcap_dump_open(3PCAP) and its kin. Reading is not there yet.
+//! Savefiles: pcap_open_offline(3PCAP), pcap_dump_open(3PCAP) and their kin.
 
 use super::boundary::{not_supported, null, quietly, text, with_errbuf, with_handle};
 use super::handle::pcap_t;
 use super::types::{FILE, pcap_dumper_t, pcap_pkthdr};
 use crate::error::{Code, Error, Result};
+use crate::handle::options::PRECISION_MICRO;
 use crate::linktype;
-use crate::savefile::writer;
+use crate::savefile::{Savefile, writer};
 use crate::sys::stdio::Stream;
 use std::ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint};
 
@@ -186,7 +187,7 @@ pub unsafe extern "C-unwind" fn pcap_dump_close(d: *mut pcap_dumper_t) {
     let _ = if stream.is_stdout() { stream.flush() } else { stream.close() };
 }
 
-/// Opens a savefile: not there yet.
+/// Opens a savefile, "-" meaning standard input, for time stamps in microseconds.
 ///
 /// # Safety
 /// As pcap_open_offline(3PCAP).
@@ -196,52 +197,71 @@ pub unsafe extern "C" fn pcap_open_offline(
     errbuf: *mut c_char,
 ) -> *mut pcap_t {
     // SAFETY: forwarded contract.
-    unsafe { pcap_open_offline_with_tstamp_precision(name, 0, errbuf) }
+    unsafe { pcap_open_offline_with_tstamp_precision(name, PRECISION_MICRO.unsigned_abs(), errbuf) }
 }
 
-/// Opens a savefile: not there yet.
+/// Opens a savefile, "-" meaning standard input.
 ///
 /// # Safety
 /// As pcap_open_offline(3PCAP).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_open_offline_with_tstamp_precision(
-    _name: *const c_char,
-    _precision: c_uint,
+    name: *const c_char,
+    precision: c_uint,
     errbuf: *mut c_char,
 ) -> *mut pcap_t {
     // SAFETY: forwarded contract.
-    unsafe { with_errbuf(errbuf, || Err(not_supported("pcap_open_offline"))) }
+    unsafe {
+        with_errbuf(errbuf, || {
+            let name = super::boundary::name(name)
+                .ok_or_else(|| Error::new("A null pointer was supplied as the file name"))?;
+            let savefile = Savefile::open(&name, precision)?;
+            pcap_t::open(|handle| handle.open_offline(savefile))
+        })
+    }
 }
 
-/// Opens a savefile on a stream: not there yet.
+/// Opens a savefile on a stream, for time stamps in microseconds.
 ///
 /// # Safety
 /// As pcap_open_offline(3PCAP).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_fopen_offline(file: *mut FILE, errbuf: *mut c_char) -> *mut pcap_t {
     // SAFETY: forwarded contract.
-    unsafe { pcap_fopen_offline_with_tstamp_precision(file, 0, errbuf) }
+    unsafe {
+        pcap_fopen_offline_with_tstamp_precision(file, PRECISION_MICRO.unsigned_abs(), errbuf)
+    }
 }
 
-/// Opens a savefile on a stream: not there yet.
+/// Opens a savefile on a stream, which pcap_close() closes.
 ///
 /// # Safety
 /// As pcap_open_offline(3PCAP).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_fopen_offline_with_tstamp_precision(
-    _file: *mut FILE,
-    _precision: c_uint,
+    file: *mut FILE,
+    precision: c_uint,
     errbuf: *mut c_char,
 ) -> *mut pcap_t {
     // SAFETY: forwarded contract.
-    unsafe { with_errbuf(errbuf, || Err(not_supported("pcap_fopen_offline"))) }
+    unsafe {
+        with_errbuf(errbuf, || {
+            let stream = Stream::from_raw(file).ok_or_else(|| {
+                Error::new("Null FILE * pointer provided to savefile open routine")
+            })?;
+            let savefile = Savefile::share(stream, precision)?;
+            pcap_t::open(|handle| handle.open_offline(savefile))
+        })
+    }
 }
 
-/// The stream that a savefile is read from: NULL, on handles without one.
+/// The stream that a savefile is read from, at the position of the packet that comes next; NULL on handles without
+/// one. From then on it is read as the caller leaves it.
 ///
 /// # Safety
 /// As pcap_file(3PCAP).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_file(_p: *mut pcap_t) -> *mut FILE {
-    std::ptr::null_mut()
+pub unsafe extern "C" fn pcap_file(p: *mut pcap_t) -> *mut FILE {
+    // SAFETY: forwarded contract.
+    unsafe { with_handle(p, |h| Ok(h.handle.stream()?.unwrap_or(std::ptr::null_mut()))) }
 }

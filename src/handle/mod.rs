@@ -13,6 +13,8 @@ use crate::capture::{self, Direction, Fill, Port, Source, Stats};
 use crate::error::{Code, Error, Result, Warning};
 use crate::filter;
 use crate::linktype;
+use crate::savefile::{About, Savefile};
+use crate::sys::stdio::Stream;
 use crate::sys::{Errno, Sys, eventfd, poll};
 use batch::{Batch, Lent};
 use control::{Control, Interrupt, Token};
@@ -47,6 +49,8 @@ enum State {
     Created(Box<Options>),
     /// Reading packets from a device.
     Live(Box<Live>),
+    /// Reading packets from a savefile.
+    Offline(Box<Offline>),
     /// Made to compile filters or to write savefiles.
     Dead(Dead),
 }
@@ -56,6 +60,12 @@ struct Live {
     source: Box<dyn Source>,
     /// What [`Control::request_break`] wakes; kept for its descriptor.
     _wake: OwnedFd,
+}
+
+struct Offline {
+    source: Savefile,
+    /// As [`Live`]'s, of a savefile that is a pipe or the like.
+    _wake: Option<OwnedFd>,
 }
 
 /// What a handle without packets knows.
@@ -89,6 +99,8 @@ pub enum Step {
     Quiet,
     /// There are none now: the reader is to sleep, and to step again with what came of that.
     Wait(Sleep),
+    /// There are none now, and there will be none.
+    End,
     /// The reader has to stop.
     Stop(Interrupt),
 }
@@ -114,6 +126,8 @@ impl Sleep {
 pub struct Search {
     token: Token,
     patient: bool,
+    /// The read has delivered packets before.
+    had_packets: bool,
     /// There were packets, and none for this program.
     rejected: bool,
     /// How the sleep ended that the last step asked for.
@@ -121,9 +135,10 @@ pub struct Search {
 }
 
 impl Search {
-    /// A search by the reader that holds `token`.
-    pub fn new(token: Token, patience: Patience) -> Self {
-        Self { token, patient: patience == Patience::Wait, rejected: false, slept: None }
+    /// A search by the reader that holds `token`, and has delivered packets if `had_packets`.
+    pub fn new(token: Token, patience: Patience, had_packets: bool) -> Self {
+        let patient = patience == Patience::Wait;
+        Self { token, patient, had_packets, rejected: false, slept: None }
     }
 
     /// The sleep that a step asked for has ended.
@@ -148,7 +163,9 @@ fn not_live(state: &State, on_dead: &str) -> Error {
             Error::with_code(Code::NotActivated, "This handle hasn't been activated yet")
         }
         State::Dead(_) => Error::new(on_dead),
-        State::Live(_) | State::Closed => Error::new("This handle has been closed"),
+        State::Live(_) | State::Offline(_) | State::Closed => {
+            Error::new("This handle has been closed")
+        }
     }
 }
 
@@ -175,6 +192,22 @@ impl Handle {
         let Dead { datalink, snapshot, .. } = dead;
         self.begin(State::Dead(dead))?;
         *self.facts.write() = Some(Facts { datalink, snapshot, source: filter::Source::Dead });
+        Ok(())
+    }
+
+    /// Begins the life of a handle that reads a savefile.
+    pub fn open_offline(&self, source: Savefile) -> Result<()> {
+        let wake = if source.waits() { Some(eventfd::create().map_err(no_eventfd)?) } else { None };
+        let About { datalink, snapshot, swapped, .. } = *source.about();
+        let port = source.port();
+        self.begin(State::Offline(Box::new(Offline { source, _wake: None })))?;
+        if let (Some(wake), State::Offline(offline)) = (wake, &mut *self.state()?) {
+            self.control.set_wake(Some(&wake));
+            offline._wake = Some(wake);
+        }
+        *self.port.write() = Some(port);
+        let source = filter::Source::Savefile { swapped };
+        *self.facts.write() = Some(Facts { datalink, snapshot, source });
         Ok(())
     }
 
@@ -206,8 +239,7 @@ impl Handle {
         let State::Created(options) = &mut *state else {
             return Err(already_activated());
         };
-        let wake =
-            eventfd::create().map_err(|errno| Error::errno("could not open eventfd", errno))?;
+        let wake = eventfd::create().map_err(no_eventfd)?;
         let (mut source, warning) = capture::open(options)?;
         if options.nonblocking {
             source.set_nonblocking(true)?;
@@ -254,7 +286,11 @@ impl Handle {
             if let Some(interrupt) = self.control.interrupt(search.token) {
                 if interrupt == Interrupt::Break {
                     // Told to whoever reads; a handle that cannot be read says so instead.
-                    live(&mut *self.state()?, on_dead::READ)?;
+                    let whole = live(&mut *self.state()?, on_dead::READ)?.wait().to_the_end;
+                    if whole && search.had_packets {
+                        // QUIRK: a read of a savefile tells its packets, and leaves the break to the next one.
+                        return Ok(Step::Quiet);
+                    }
                     self.control.clear_break();
                 }
                 return Ok(Step::Stop(interrupt));
@@ -262,10 +298,11 @@ impl Handle {
             match self.fill()? {
                 Fill::Packets => return Ok(Step::Packets),
                 Fill::Rejected => search.rejected = true,
-                Fill::Nothing if !search.patient => return Ok(Step::Quiet),
+                Fill::End => return Ok(Step::End),
                 Fill::Nothing => {
                     let wait = live(&mut *self.state()?, on_dead::READ)?.wait();
-                    if search.rejected && wait.rejected_ends {
+                    let impatient = !search.patient && !wait.to_the_end;
+                    if impatient || (search.rejected && wait.rejected_ends) {
                         return Ok(Step::Quiet);
                     }
                     // A reader that must not block looks for errors once, and then once for packets.
@@ -335,6 +372,7 @@ impl Handle {
     pub fn datalink(&self) -> Result<i32> {
         match &mut *self.state()? {
             State::Live(live) => Ok(live.source.datalink()),
+            State::Offline(offline) => Ok(offline.source.datalink()),
             State::Dead(dead) => Ok(dead.datalink),
             _ => Err(Error::bare(Code::NotActivated)),
         }
@@ -347,6 +385,7 @@ impl Handle {
                 Ok(vec![live.source.datalink()])
             }
             State::Live(live) => Ok(live.source.datalinks().to_vec()),
+            State::Offline(offline) => Ok(vec![offline.source.datalink()]),
             State::Dead(dead) => Ok(vec![dead.datalink]),
             _ => Err(Error::bare(Code::NotActivated)),
         }
@@ -388,6 +427,7 @@ impl Handle {
     pub fn snapshot(&self) -> Result<i32> {
         match &mut *self.state()? {
             State::Live(live) => Ok(live.source.snapshot().cast_signed()),
+            State::Offline(offline) => Ok(offline.source.about().snapshot),
             State::Dead(dead) => Ok(dead.snapshot),
             _ => Err(Error::bare(Code::NotActivated)),
         }
@@ -397,6 +437,7 @@ impl Handle {
     pub fn buffer_size(&self) -> Result<i32> {
         match &mut *self.state()? {
             State::Live(live) => Ok(live.source.buffer_size().cast_signed()),
+            State::Offline(offline) => Ok(offline.source.buffer_size().cast_signed()),
             State::Dead(_) => Ok(0),
             _ => Err(Error::bare(Code::NotActivated)),
         }
@@ -404,7 +445,7 @@ impl Handle {
 
     /// Whether the handle is past activation.
     pub fn is_activated(&self) -> Result<bool> {
-        Ok(matches!(*self.state()?, State::Live(_) | State::Dead(_)))
+        Ok(matches!(*self.state()?, State::Live(_) | State::Offline(_) | State::Dead(_)))
     }
 
     /// The unit of the time stamps. QUIRK: known before activation.
@@ -412,6 +453,7 @@ impl Handle {
         match &*self.state()? {
             State::Created(options) => Ok(options.precision),
             State::Live(live) => Ok(live.options.precision),
+            State::Offline(offline) => Ok(offline.source.precision()),
             State::Dead(dead) => Ok(dead.precision),
             State::Closed => Err(Error::bare(Code::NotActivated)),
         }
@@ -422,7 +464,7 @@ impl Handle {
         let types = match &*self.state()? {
             State::Created(options) => options.tstamp_types.clone(),
             State::Live(live) => live.options.tstamp_types.clone(),
-            State::Dead(_) | State::Closed => Vec::new(),
+            State::Offline(_) | State::Dead(_) | State::Closed => Vec::new(),
         };
         Ok(if types.is_empty() { vec![options::TSTAMP_HOST] } else { types })
     }
@@ -457,6 +499,29 @@ impl Handle {
             State::Live(live) => Ok(live.source.required_timeout()),
             _ => Ok(None),
         }
+    }
+
+    /// What a savefile says of itself; `None` on a handle that is active without one.
+    pub fn about(&self) -> Result<Option<About>> {
+        match &*self.state()? {
+            State::Offline(offline) => Ok(Some(*offline.source.about())),
+            State::Live(_) | State::Dead(_) => Ok(None),
+            State::Created(_) | State::Closed => Err(Error::bare(Code::NotActivated)),
+        }
+    }
+
+    /// The stream of a savefile, which from now on is read by the record.
+    pub fn stream(&self) -> Result<Option<*mut libc::FILE>> {
+        match &mut *self.state()? {
+            State::Offline(offline) => Ok(offline.source.stream(&self.batch)?.map(Stream::as_ptr)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The descriptor of a device. QUIRK: a savefile has none, though one to wait on.
+    pub fn device_fd(&self) -> Option<i32> {
+        let offline = self.state().is_ok_and(|state| matches!(*state, State::Offline(_)));
+        if offline { None } else { self.fd() }
     }
 
     /// The descriptor that becomes readable with packets. QUIRK: 0 on a dead handle.
@@ -495,6 +560,10 @@ impl Handle {
     }
 }
 
+fn no_eventfd(errno: Errno) -> Error {
+    Error::errno("could not open eventfd", errno)
+}
+
 #[cold]
 fn busy() -> Error {
     Error::new("This handle is in use by another thread or a signal handler's caller")
@@ -505,6 +574,7 @@ fn busy() -> Error {
 fn live<'s>(state: &'s mut State, on_dead: &str) -> Result<&'s mut dyn Source> {
     match state {
         State::Live(live) => Ok(&mut *live.source),
+        State::Offline(offline) => Ok(&mut offline.source),
         other => Err(not_live(other, on_dead)),
     }
 }

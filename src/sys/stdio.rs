@@ -2,9 +2,12 @@
 
 use super::{Errno, Sys};
 use std::ffi::CStr;
+use std::fs::File;
+use std::os::fd::{IntoRawFd as _, RawFd};
 use std::ptr::NonNull;
 
 unsafe extern "C" {
+    static stdin: *mut libc::FILE;
     static stdout: *mut libc::FILE;
     static stderr: *mut libc::FILE;
 }
@@ -18,6 +21,9 @@ mod c {
         pub fn fflush(file: *mut FILE) -> c_int;
         pub fn fclose(file: *mut FILE) -> c_int;
         pub fn getc(file: *mut FILE) -> c_int;
+        pub fn fread(bytes: *mut c_void, size: size_t, n: size_t, file: *mut FILE) -> size_t;
+        /// Of `stdio_ext.h`.
+        pub fn __freading(file: *mut FILE) -> c_int;
     }
 }
 
@@ -47,6 +53,31 @@ impl Stream {
             .ok_or_else(Errno::last)
     }
 
+    /// Standard input.
+    pub fn stdin() -> Option<Self> {
+        // SAFETY: the C library sets it before any code of ours runs.
+        NonNull::new(unsafe { stdin }).map(Self)
+    }
+
+    /// Whether it is standard input.
+    pub fn is_stdin(&self) -> bool {
+        // SAFETY: as in `stdin`.
+        std::ptr::eq(self.0.as_ptr(), unsafe { stdin })
+    }
+
+    /// A stream that reads `file`.
+    pub fn of(file: File) -> Sys<Self> {
+        let fd = file.into_raw_fd();
+        // SAFETY: an open descriptor that nobody else has, and a terminated mode.
+        let stream = NonNull::new(unsafe { libc::fdopen(fd, c"rb".as_ptr()) });
+        stream.map(Self).ok_or_else(|| {
+            let errno = Errno::last();
+            // SAFETY: still nobody else's.
+            unsafe { libc::close(fd) };
+            errno
+        })
+    }
+
     /// Standard output.
     pub fn stdout() -> Option<Self> {
         // SAFETY: the C library sets it before any code of ours runs.
@@ -69,6 +100,41 @@ impl Stream {
         // SAFETY: an open stream, and `bytes` is readable for its length.
         let n = unsafe { c::fwrite(bytes.as_ptr().cast(), 1, bytes.len(), self.as_ptr()) };
         succeeded(n == bytes.len())
+    }
+
+    /// Fills as much of `bytes` as it can; 0 at the end.
+    pub fn read(&self, bytes: &mut [u8]) -> Sys<usize> {
+        // SAFETY: an open stream, and `bytes` is writable for its length.
+        let n = unsafe { c::fread(bytes.as_mut_ptr().cast(), 1, bytes.len(), self.as_ptr()) };
+        if n == 0 && self.has_failed() { Err(Errno::last()) } else { Ok(n) }
+    }
+
+    /// Has `bytes` read once more, the last of them first; how many of them will be.
+    pub fn unread(&self, bytes: &[u8]) -> usize {
+        let back = |byte: &&u8| {
+            // SAFETY: an open stream.
+            unsafe { libc::ungetc((**byte).into(), self.as_ptr()) != libc::EOF }
+        };
+        bytes.iter().rev().take_while(back).count()
+    }
+
+    /// Whether it was last read from, and may hold bytes that were not asked for.
+    pub fn is_reading(&self) -> bool {
+        // SAFETY: an open stream.
+        unsafe { c::__freading(self.as_ptr()) != 0 }
+    }
+
+    /// Its descriptor.
+    pub fn fd(&self) -> RawFd {
+        // SAFETY: an open stream.
+        unsafe { libc::fileno(self.as_ptr()) }
+    }
+
+    /// Goes to a position in the file.
+    pub fn seek(&self, to: u64) -> Sys<()> {
+        let to = i64::try_from(to).map_err(|_| Errno(libc::EOVERFLOW))?;
+        // SAFETY: an open stream.
+        succeeded(unsafe { libc::fseeko64(self.as_ptr(), to, libc::SEEK_SET) } == 0)
     }
 
     /// The next byte; `None` at the end, and where reading fails.
@@ -96,8 +162,8 @@ impl Stream {
         if at < 0 { Err(Errno::last()) } else { Ok(at) }
     }
 
-    /// Closes it.
-    pub fn close(self) -> Sys<()> {
+    /// Closes it; it is not to be used again.
+    pub fn close(&self) -> Sys<()> {
         // SAFETY: an open stream, which is not used again.
         succeeded(unsafe { c::fclose(self.as_ptr()) } == 0)
     }

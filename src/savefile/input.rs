@@ -1,0 +1,253 @@
+//! Where the bytes of a savefile come from, and the buffer that they wait in.
+//!
+//! A file that we opened is read with large read(2)s. A stream that the caller has, too, is read by the record, so
+//! that its position is always that of the record to come: programs ask for it, and move it.
+
+use crate::error::{Error, Result};
+use crate::sys::stdio::Stream;
+use crate::sys::{Errno, poll};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek as _};
+use std::os::fd::{AsRawFd as _, RawFd};
+
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
+/// How far the buffer grows at a time for a record that says it is larger: as far as its bytes do come.
+const GROWTH: usize = 1 << 20;
+/// The largest record of what is made of a file, whose size says nothing of what it costs.
+const LARGEST_MADE: usize = 24 << 20;
+
+/// What the bytes come from.
+pub enum Origin {
+    /// A file that only we read.
+    File(File),
+    /// Another descriptor of standard input's file: the stream stays open, and gets back what is not read.
+    StandardInput(File),
+    /// A stream that the caller may use, too.
+    Stream(Stream),
+    /// What something makes of a file, such as decompressing it.
+    Made(Box<dyn Read + Send>),
+}
+
+/// What came of asking for more bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// As many as were asked for are there.
+    Here,
+    /// There are none now: the descriptor has to be waited on.
+    Wait,
+    /// A signal came first.
+    Interrupted,
+    /// There are no more, and fewer than were asked for.
+    End,
+}
+
+/// The unread part of a savefile, as far as it is known.
+pub struct Input {
+    origin: Origin,
+    /// Whether a read that would have to wait is not done: see [`More::Wait`].
+    waits: bool,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Input {
+    /// The bytes of `origin`, after `before`, which has been read of it.
+    pub fn new(origin: Origin, before: &[u8]) -> Self {
+        let mut buffer = before.to_vec();
+        if !matches!(origin, Origin::Stream(_)) {
+            buffer.resize(CHUNK.max(before.len()), 0);
+        }
+        Self { origin, waits: false, buffer, start: 0, end: before.len() }
+    }
+
+    /// From now on reads of a pipe and the like do not wait: see [`More::Wait`]. Whether it is one.
+    pub fn wait_outside(&mut self) -> bool {
+        self.waits = match &self.origin {
+            Origin::File(file) | Origin::StandardInput(file) => {
+                !file.metadata().is_ok_and(|what| what.is_file())
+            }
+            Origin::Stream(_) | Origin::Made(_) => false,
+        };
+        self.waits
+    }
+
+    /// Whether [`Input::share`] would find a stream.
+    pub fn can_be_shared(&self) -> bool {
+        !matches!(self.origin, Origin::Made(_))
+    }
+
+    /// The unread bytes that are here.
+    pub fn window(&mut self) -> &mut [u8] {
+        self.buffer.get_mut(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Where in the buffer they begin.
+    pub fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Bytes up to `start` have been read. They stay where they are until more are asked for.
+    pub fn set_start(&mut self, start: usize) {
+        self.start = start.min(self.end);
+    }
+
+    /// Gives up what is here and unread.
+    pub fn skip_here(&mut self) {
+        self.start = self.end;
+    }
+
+    /// Gives the origin up without closing a stream of the caller's.
+    pub fn leave_open(&mut self) {
+        if matches!(self.origin, Origin::Stream(_)) {
+            self.origin = Origin::Made(Box::new(std::io::empty()));
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        let mut fds = [poll::readable(self.fd().unwrap_or(-1))];
+        poll::poll(&mut fds, 0).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Whether records are to be read one at a time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.origin, Origin::Stream(_))
+    }
+
+    /// Tries to have `want` unread bytes here; what was read is given up for it.
+    pub fn ask(&mut self, want: usize) -> Result<More> {
+        let here = self.end - self.start;
+        if here >= want {
+            return Ok(More::Here);
+        }
+        if matches!(self.origin, Origin::Made(_)) && want > LARGEST_MADE {
+            let text = format!(
+                "record of {want} bytes in a compressed savefile, maximum is {LARGEST_MADE}"
+            );
+            return Err(Error::new(text));
+        }
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, here);
+        while self.end < want {
+            if self.buffer.len() == self.end {
+                let more = want.saturating_sub(self.end).min(GROWTH);
+                self.buffer.resize(self.end.saturating_add(more), 0);
+            }
+            if self.waits && !self.is_ready() {
+                return Ok(More::Wait);
+            }
+            let to = if self.is_shared() { want.min(self.buffer.len()) } else { self.buffer.len() };
+            let room = self.buffer.get_mut(self.end..to).unwrap_or_default();
+            let read = match &mut self.origin {
+                Origin::File(file) | Origin::StandardInput(file) => file.read(room),
+                Origin::Stream(stream) => stream.read(room).map_err(io_error),
+                Origin::Made(made) => made.read(room),
+            };
+            match read {
+                Ok(0) => return Ok(More::End),
+                Ok(n) => self.end = self.end.saturating_add(n).min(self.buffer.len()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    return Ok(More::Interrupted);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(More::Wait),
+                Err(error) => return Err(failed(&error)),
+            }
+        }
+        Ok(More::Here)
+    }
+
+    /// As [`Input::ask`], waiting as long as it takes; false at the end.
+    pub fn demand(&mut self, want: usize) -> Result<bool> {
+        loop {
+            match self.ask(want)? {
+                More::Here => return Ok(true),
+                More::End => return Ok(false),
+                More::Interrupted => {}
+                More::Wait => {
+                    let mut fds = [poll::readable(self.fd().unwrap_or(-1))];
+                    match poll::poll(&mut fds, -1) {
+                        Ok(_) | Err(Errno(libc::EINTR)) => {}
+                        Err(errno) => return Err(Error::errno(READING, errno)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The descriptor that becomes readable when there is more.
+    pub fn fd(&self) -> Option<RawFd> {
+        match &self.origin {
+            Origin::File(file) => Some(file.as_raw_fd()),
+            Origin::StandardInput(_) => Some(libc::STDIN_FILENO),
+            Origin::Stream(stream) => Some(stream.fd()),
+            Origin::Made(_) => None,
+        }
+    }
+
+    /// The stream at the position of the first unread byte, which from now on is read by the record; `None` where
+    /// there cannot be one. The bytes that were read stay where they are.
+    pub fn share(&mut self) -> Result<Option<&Stream>> {
+        let nothing = Origin::Made(Box::new(std::io::empty()));
+        self.origin = match std::mem::replace(&mut self.origin, nothing) {
+            Origin::File(mut file) => {
+                let position = file.stream_position();
+                self.hand_over(Stream::of(file).map_err(opening)?, position.ok())
+            }
+            Origin::StandardInput(mut file) => match Stream::stdin() {
+                Some(stream) => self.hand_over(stream, file.stream_position().ok()),
+                None => Origin::StandardInput(file),
+            },
+            other => other,
+        };
+        match &self.origin {
+            Origin::Stream(stream) => Ok(Some(stream)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Gives what is unread back to `stream`, whose file is at `position` if it has positions.
+    fn hand_over(&mut self, stream: Stream, position: Option<u64>) -> Origin {
+        let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let sought = position
+            .is_some_and(|here| stream.seek(here.saturating_sub(unread.len() as u64)).is_ok());
+        // A pipe: what is not taken back stays here, and is read before the stream goes on.
+        let back = if sought { unread.len() } else { stream.unread(unread) };
+        self.end = self.end.saturating_sub(back);
+        self.waits = false;
+        Origin::Stream(stream)
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        if matches!(self.origin, Origin::StandardInput(_)) && self.start < self.end {
+            // What fails leaves the stream behind: nobody would be told.
+            let _ = self.share();
+        }
+        if let Origin::Stream(stream) = &self.origin
+            && !stream.is_stdin()
+        {
+            // Reading has nothing left to say.
+            let _ = stream.close();
+        }
+    }
+}
+
+/// What libpcap says of a read that fails.
+const READING: &str = "error reading dump file";
+
+fn failed(error: &std::io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(errno) => Error::errno(READING, Errno(errno)),
+        None => Error::new(format!("{READING}: {error}")),
+    }
+}
+
+fn io_error(errno: Errno) -> std::io::Error {
+    std::io::Error::from_raw_os_error(errno.0)
+}
+
+fn opening(errno: Errno) -> Error {
+    Error::errno("fdopen", errno)
+}

@@ -1,0 +1,346 @@
+//! An open savefile as a source of packets.
+
+use super::input::{Input, More, Origin};
+use super::sink::{Ends, Sink};
+use super::{About, Next, pcap, pcapng};
+use crate::bpf::Program;
+use crate::capture::{Direction, Fill, Port, Source, Stats, Wait};
+use crate::error::{Error, Result};
+use crate::handle::batch::{BATCH, Batch, Lent};
+use crate::handle::options::{PRECISION_MICRO, PRECISION_NANO};
+use crate::sys::stdio::Stream;
+use crate::sys::{Errno, thread};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::{AsFd as _, RawFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A savefile that is being read.
+pub struct Savefile {
+    input: Input,
+    format: Format,
+    about: About,
+    filter: Option<Program>,
+    port: Arc<FilePort>,
+    /// The window of the last fill: where in the buffer it began, where in it each lent packet's record ends and
+    /// the first may begin, and how many there are.
+    window: usize,
+    ends: Ends,
+    base: usize,
+    lent: usize,
+    /// How many of the unread bytes have been fixed up: they were read before, and taken back.
+    fixed: usize,
+    state: State,
+    waits: bool,
+    /// Bytes of the largest packet so far, or more.
+    buffer_size: u32,
+}
+
+/// The formats there are.
+enum Format {
+    Pcap(pcap::Reader),
+    Pcapng(pcapng::Reader),
+}
+
+/// Whether there may be more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// There may.
+    Open,
+    /// The file ended within a record, of which this many bytes are there, and that has been told.
+    Cut(usize),
+    /// What comes next makes no sense, and that has been told.
+    Broken,
+}
+
+/// How a reader's memory begins.
+const BUFFER: u32 = 2048;
+
+impl Savefile {
+    /// Opens the file called `name`, "-" being standard input, for time stamps of `precision`.
+    pub fn open(name: &OsStr, precision: u32) -> Result<Self> {
+        if name == OsStr::from_bytes(b"-") {
+            let stream =
+                Stream::stdin().ok_or_else(|| Error::new("The standard input is not open"))?;
+            let file = std::io::stdin().as_fd().try_clone_to_owned();
+            // Bytes that the program had read into its stream come first.
+            return match file {
+                Ok(file) if !stream.is_reading() => {
+                    Self::new(Origin::StandardInput(file.into()), precision)
+                }
+                _ => Self::new(Origin::Stream(stream), precision),
+            };
+        }
+        let file = File::open(name).map_err(|error| {
+            let errno = Errno(error.raw_os_error().unwrap_or(libc::EINVAL));
+            Error::errno(name.display().to_string(), errno)
+        })?;
+        Self::new(Origin::File(file), precision)
+    }
+
+    /// Reads what `stream` gives, which is closed with this, if all goes well.
+    pub fn share(stream: Stream, precision: u32) -> Result<Self> {
+        Self::new(Origin::Stream(stream), precision)
+    }
+
+    fn new(origin: Origin, precision: u32) -> Result<Self> {
+        let mut input = Input::new(origin, &[]);
+        let (format, about) = match header(&mut input, precision) {
+            Ok(read) => read,
+            Err(error) => {
+                input.leave_open();
+                return Err(error);
+            }
+        };
+        let waits = input.wait_outside();
+        let port = Arc::new(FilePort { fd: input.fd().unwrap_or(-1) });
+        let buffer_size = about.snapshot.cast_unsigned().min(BUFFER);
+        Ok(Self {
+            input,
+            format,
+            about,
+            filter: None,
+            port,
+            ends: [0; BATCH],
+            window: 0,
+            base: 0,
+            lent: 0,
+            fixed: 0,
+            state: State::Open,
+            waits,
+            buffer_size,
+        })
+    }
+
+    /// What the file says of itself.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Whether a read may wait, as that of a pipe.
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// `PRECISION_MICRO` or `PRECISION_NANO`.
+    pub fn precision(&self) -> i32 {
+        if self.about.nano { PRECISION_NANO } else { PRECISION_MICRO }
+    }
+
+    /// The stream of the file, at the record that comes after those that the caller of `batch` has had, which is
+    /// where reading goes on, wherever the caller moves it; `None` where there is none.
+    pub fn stream(&mut self, batch: &Batch) -> Result<Option<&Stream>> {
+        if !self.input.is_shared() && self.input.can_be_shared() {
+            self.rewind(batch);
+            batch.clear();
+        }
+        self.input.share()
+    }
+}
+
+/// Reads up to the first record.
+fn header(input: &mut Input, precision: u32) -> Result<(Format, About)> {
+    let magic = demand::<4>(input, 0)?;
+    let nano = match i32::try_from(precision) {
+        Ok(PRECISION_MICRO) => Ok(false),
+        Ok(PRECISION_NANO) => Ok(true),
+        _ => Err(Error::new(format!("unknown time stamp resolution {precision}"))),
+    };
+    if pcap::recognise(magic).is_some() {
+        let header = demand::<{ pcap::FILE_HEADER }>(input, magic.len())?;
+        let (reader, about) = pcap::Reader::new(&header, nano?)?;
+        input.set_start(input.start().saturating_add(header.len()));
+        return Ok((Format::Pcap(reader), about));
+    }
+    if magic == pcapng::MAGIC {
+        let (reader, about) = pcapng::Reader::open(input, nano?)?;
+        return Ok((Format::Pcapng(reader), about));
+    }
+    Err(Error::new("unknown file format"))
+}
+
+/// The first `N` bytes of the file. QUIRK: libpcap counts what it got after the `before` bytes that it had.
+fn demand<const N: usize>(input: &mut Input, before: usize) -> Result<[u8; N]> {
+    input.demand(N)?;
+    input.window().first_chunk().copied().ok_or_else(|| {
+        let got = input.window().len().saturating_sub(before);
+        let text =
+            format!("truncated dump file; tried to read {N} file header bytes, only got {got}");
+        Error::new(text)
+    })
+}
+
+impl Source for Savefile {
+    fn port(&self) -> Arc<dyn Port> {
+        self.port.clone()
+    }
+
+    fn datalink(&self) -> i32 {
+        self.about.datalink
+    }
+
+    fn datalinks(&self) -> &[i32] {
+        &[]
+    }
+
+    fn set_datalink(&mut self, _dlt: i32) -> Result<()> {
+        Ok(())
+    }
+
+    fn snapshot(&self) -> u32 {
+        self.about.snapshot.cast_unsigned()
+    }
+
+    fn buffer_size(&self) -> u32 {
+        self.buffer_size
+    }
+
+    fn fill(&mut self, batch: &Batch) -> Result<Fill> {
+        batch.clear();
+        self.lent = 0;
+        loop {
+            if self.state == State::Broken {
+                return Ok(Fill::End);
+            }
+            self.window = self.input.start();
+            let limit = if self.input.is_shared() { 1 } else { BATCH };
+            let mut sink = Sink::new(batch.slots(), &mut self.ends, self.filter.as_ref(), limit);
+            let window = self.input.window();
+            let next = match &mut self.format {
+                Format::Pcap(reader) => reader.read(window, self.fixed, &mut sink),
+                Format::Pcapng(reader) => reader.read(window, self.fixed, &mut sink),
+            };
+            let used = sink.used();
+            (self.lent, self.base) = (sink.taken(), sink.base());
+            self.input.set_start(self.window.saturating_add(used));
+            self.fixed = self.fixed.saturating_sub(used);
+            if self.lent != 0 {
+                batch.filled(self.lent);
+                return Ok(Fill::Packets);
+            }
+            let found = match next {
+                // So that a break is seen.
+                _ if used != 0 => Some(Fill::Rejected),
+                Ok(Next::More(want)) => self.more(want)?,
+                Ok(Next::Full | Next::Other) => Some(Fill::Rejected),
+                Err(error) => return Err(self.fail(error)),
+            };
+            if let Some(fill) = found {
+                return Ok(fill);
+            }
+        }
+    }
+
+    fn settle(&mut self, _batch: &Batch, _last: Option<&mut Lent>) {}
+
+    fn rewind(&mut self, batch: &Batch) {
+        if self.lent == 0 {
+            return;
+        }
+        let read = batch.read_starts().count();
+        let last = read.checked_sub(1).and_then(|last| self.ends.get(last));
+        let to = self.window.saturating_add(last.copied().unwrap_or(self.base));
+        self.fixed = self.fixed.saturating_add(self.input.start().saturating_sub(to));
+        self.input.set_start(to);
+        self.lent = 0;
+    }
+
+    fn wait(&self) -> Wait {
+        let fd = self.input.fd().unwrap_or(-1);
+        Wait { fd, timeout_ms: -1, rejected_ends: false, to_the_end: true }
+    }
+
+    fn woken(&mut self, _revents: i16) -> Result<()> {
+        // What is wrong with the descriptor, reading it tells.
+        Ok(())
+    }
+
+    fn required_timeout(&self) -> Option<Duration> {
+        None
+    }
+
+    fn tells_vlan_tags(&self) -> bool {
+        false
+    }
+
+    fn set_filter(&mut self, program: Program) -> Result<()> {
+        self.filter = Some(program);
+        Ok(())
+    }
+
+    fn set_direction(&mut self, _direction: Direction) -> Result<()> {
+        Err(Error::new("Setting direction is not supported on savefiles"))
+    }
+
+    fn nonblocking(&self) -> bool {
+        false
+    }
+
+    fn set_nonblocking(&mut self, _on: bool) -> Result<()> {
+        Err(Error::new("Savefiles cannot be put into non-blocking mode"))
+    }
+}
+
+impl Savefile {
+    /// Gets at least `want` bytes; what to tell if that cannot be.
+    fn more(&mut self, want: usize) -> Result<Option<Fill>> {
+        // Reading is where a thread can be cancelled, and it must not be here.
+        match thread::uncancelled(|| self.input.ask(want))? {
+            More::Here => {
+                self.state = State::Open;
+                Ok(None)
+            }
+            More::Wait => Ok(Some(Fill::Nothing)),
+            More::Interrupted => Ok(Some(Fill::Rejected)),
+            More::End => {
+                let window = self.input.window();
+                if window.is_empty() || self.state == State::Cut(window.len()) {
+                    return Ok(Some(Fill::End));
+                }
+                let cut = State::Cut(window.len());
+                let error = match &self.format {
+                    Format::Pcap(reader) => reader.truncated(window),
+                    Format::Pcapng(reader) => reader.truncated(window),
+                };
+                let error = self.fail(error);
+                if self.state == State::Broken {
+                    // The file may still be growing.
+                    self.state = cut;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Nothing more comes of what was read. In a stream of the caller's, who may go elsewhere in it, reading goes
+    /// on after it.
+    fn fail(&mut self, error: Error) -> Error {
+        if self.input.is_shared() {
+            self.input.skip_here();
+        } else {
+            self.state = State::Broken;
+        }
+        error
+    }
+}
+
+/// What is not to be had of a savefile.
+struct FilePort {
+    fd: RawFd,
+}
+
+impl Port for FilePort {
+    fn stats(&self) -> Result<Stats> {
+        Err(Error::new("Statistics aren't available from savefiles"))
+    }
+
+    fn inject(&self, _packet: &[u8]) -> Result<usize> {
+        Err(Error::new("Sending packets isn't supported on savefiles"))
+    }
+
+    fn fd(&self) -> RawFd {
+        self.fd
+    }
+}
