@@ -43,6 +43,14 @@ fn step(h: &pcap_t, token: Token, patience: Patience, had_packets: bool) -> Outc
     }
 }
 
+/// Out of line: what builds the text is not to weigh on the reads.
+#[cold]
+#[inline(never)]
+fn refuse_null(h: &pcap_t) -> c_int {
+    h.set_error(&null().text);
+    PCAP_ERROR
+}
+
 /// QUIRK: reads know no errors but these.
 fn failure(error: &Error) -> c_int {
     if error.code == Code::NotActivated { Code::NotActivated as c_int } else { PCAP_ERROR }
@@ -73,10 +81,7 @@ unsafe fn deliver(
 ) -> c_int {
     // SAFETY: forwarded contract.
     let Some(h) = (unsafe { handle(p) }) else { return PCAP_ERROR };
-    let Some(callback) = callback else {
-        h.set_error(&null().text);
-        return PCAP_ERROR;
-    };
+    let Some(callback) = callback else { return refuse_null(h) };
     let limit = u64::try_from(cnt).ok().filter(|limit| *limit > 0).unwrap_or(u64::MAX);
     let token = h.handle.control.token();
     let mut left = limit;
@@ -162,25 +167,53 @@ pub unsafe extern "C-unwind" fn pcap_next_ex(
     // SAFETY: forwarded contract.
     let Some(h) = (unsafe { handle(p) }) else { return PCAP_ERROR };
     if header.is_null() || data.is_null() {
-        h.set_error(&null().text);
-        return PCAP_ERROR;
+        return refuse_null(h);
     }
-    // SAFETY: non-null, so writable by contract. QUIRK: the header pointer is set even if no packet comes.
-    unsafe { header.write(h.header()) };
     let token = h.handle.control.token();
-    // SAFETY: `data` is non-null, so writable by contract.
-    unsafe { if take(h, token, data) { 1 } else { next(h, token, data) } }
+    if h.handle.control.undisturbed(token)
+        && let Some(slot) = h.handle.lent().take_slot_before_last()
+    {
+        // SAFETY: both are non-null, so writable by contract; the slot is the handle's, whose memory stays.
+        unsafe {
+            header.write((&raw const (*slot).header).cast_mut());
+            data.write((*slot).data);
+        }
+        return 1;
+    }
+    // SAFETY: as above. QUIRK: the header pointer is set even if no packet comes.
+    unsafe {
+        header.write(h.header());
+        next(h, token, data)
+    }
 }
 
-/// Lends the next packet of the batch, if there is one and the reader may have it.
+/// What pcap_next_ex() does where no packet lies ready in a slot, or the last one does: described, it is put into
+/// the handle's own header.
+///
+/// # Safety
+/// `data` is writable.
+#[inline(never)]
+unsafe fn next(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> c_int {
+    loop {
+        // SAFETY: forwarded contract.
+        if h.handle.control.undisturbed(token) && unsafe { take(h, data) } {
+            return 1;
+        }
+        match step(h, token, Patience::Wait, false) {
+            Outcome::Packets => {}
+            Outcome::Quiet => return 0,
+            Outcome::End => return PCAP_ERROR_BREAK,
+            Outcome::Stop(status) => return status,
+        }
+    }
+}
+
+/// Lends the next packet of the batch, if there is one.
 ///
 /// # Safety
 /// `data` is writable.
 #[inline(always)]
-unsafe fn take(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> bool {
-    if !h.handle.control.undisturbed(token) {
-        return false;
-    }
+unsafe fn take(h: &pcap_t, data: *mut *const c_uchar) -> bool {
     let batch = h.handle.lent();
     let lent = match batch.take_slot() {
         // SAFETY: the slot is the handle's, whose memory stays.
@@ -198,28 +231,6 @@ unsafe fn take(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> bool {
     true
 }
 
-/// What pcap_next_ex() does where nothing is lent.
-///
-/// # Safety
-/// `data` is writable.
-#[cold]
-#[inline(never)]
-unsafe fn next(h: &pcap_t, token: Token, data: *mut *const c_uchar) -> c_int {
-    loop {
-        match step(h, token, Patience::Wait, false) {
-            Outcome::Packets => {
-                // SAFETY: forwarded contract.
-                if unsafe { take(h, token, data) } {
-                    return 1;
-                }
-            }
-            Outcome::Quiet => return 0,
-            Outcome::End => return PCAP_ERROR_BREAK,
-            Outcome::Stop(status) => return status,
-        }
-    }
-}
-
 /// The next packet, lent until the next read, or NULL.
 ///
 /// # Safety
@@ -235,7 +246,7 @@ pub unsafe extern "C-unwind" fn pcap_next(
     if unsafe { pcap_next_ex(p, &raw mut own, &raw mut data) } != 1 {
         return std::ptr::null();
     }
-    // SAFETY: the call has set `own` to the handle's header; `header` is NULL or writable by contract.
+    // SAFETY: the call has set `own` to a header of the handle's; `header` is NULL or writable by contract.
     let stored = unsafe { store(header, own.read()) };
     if stored.is_ok() { data } else { std::ptr::null() }
 }

@@ -75,6 +75,19 @@ impl Batch {
         Some(next)
     }
 
+    /// As [`Batch::take_slot`], but for the last.
+    #[inline]
+    pub fn take_slot_before_last(&self) -> Option<*const Lent> {
+        let next = self.next.get();
+        let after = next.wrapping_add(1);
+        // Where there is none, `next` is the end.
+        if after >= self.end.get() {
+            return None;
+        }
+        self.next.set(after);
+        Some(next)
+    }
+
     /// The next packet of the run that the caller has not had.
     #[inline]
     pub fn take_from_run(&self) -> Option<Lent> {
@@ -159,6 +172,7 @@ mod tests {
     fn packets_come_in_order_and_once() {
         let batch = Batch::default();
         assert_eq!(take(&batch), None);
+        assert!(batch.take_slot_before_last().is_none());
         for turn in 0..5 {
             fill(&batch, turn..turn + 128);
             assert_eq!(batch.unread_starts().count(), BATCH);
