@@ -1,8 +1,6 @@
 //! The `PCAP_IF_*` flags of `pcap/pcap.h`: what is known of an interface before it is opened.
 
-use crate::sys::{Errno, ethtool, sysfs};
-use std::ffi::OsStr;
-use std::os::fd::BorrowedFd;
+use crate::sys::Errno;
 
 /// The interface is a loopback interface.
 pub const LOOPBACK: u32 = 0x01;
@@ -43,27 +41,23 @@ pub fn from_kernel(iff: u32) -> u32 {
         .fold(0, |flags, (_, flag)| flags | flag)
 }
 
-/// What more can be learnt of the interface `name`, of which `flags` are known: whether it is
-/// wireless, and whether connected. What cannot be learnt stays unknown; this never fails.
-/// `socket` is for ioctls, `hardware_type` the interface's `ARPHRD_*` type.
+/// What more there is to know of an interface of which `flags` are known: whether it is wireless, as `wifi` or its
+/// `ARPHRD_*` type says, and whether connected, as `link_up` says if it can. This never fails.
 #[must_use]
 pub fn complete(
     flags: u32,
-    name: &OsStr,
-    hardware_type: Option<u16>,
-    socket: Option<BorrowedFd<'_>>,
+    hardware_type: u16,
+    wifi: bool,
+    link_up: impl FnOnce() -> Result<bool, Errno>,
 ) -> u32 {
     if flags & LOOPBACK != 0 {
         return flags | CONNECTION_NOT_APPLICABLE;
     }
-    let wifi = sysfs::exists(name, "wireless");
-    if !wifi && hardware_type == Some(ARPHRD_LOOPBACK) {
+    if !wifi && hardware_type == ARPHRD_LOOPBACK {
         return flags;
     }
-    let wireless = wifi || hardware_type.is_some_and(|kind| WIRELESS_TYPES.contains(&kind));
-    let wireless = if wireless { WIRELESS } else { 0 };
-    let answer = socket.map(|socket| ethtool::link_up(socket, name));
-    flags | wireless | answer.map_or(CONNECTION_UNKNOWN, connection)
+    let wireless = if wifi || WIRELESS_TYPES.contains(&hardware_type) { WIRELESS } else { 0 };
+    flags | wireless | connection(link_up())
 }
 
 /// The status that the driver's answer means.
@@ -126,13 +120,12 @@ mod tests {
 
     #[test]
     fn what_the_type_says() {
-        assert_eq!(
-            complete(LOOPBACK, OsStr::new("none"), None, None),
-            LOOPBACK | CONNECTION_NOT_APPLICABLE
-        );
-        assert_eq!(complete(UP, OsStr::new("none"), Some(803), None), UP | WIRELESS);
-        assert_eq!(complete(UP, OsStr::new("none"), Some(772), None), UP);
-        assert_eq!(complete(UP, OsStr::new("none"), Some(1), None), UP);
+        let unknown = || Err(Errno(libc::EPERM));
+        assert_eq!(complete(LOOPBACK, 1, false, unknown), LOOPBACK | CONNECTION_NOT_APPLICABLE);
+        assert_eq!(complete(UP, 803, false, unknown), UP | WIRELESS);
+        assert_eq!(complete(UP, 1, true, || Ok(true)), UP | WIRELESS | CONNECTED);
+        assert_eq!(complete(UP, 772, false, || Ok(true)), UP);
+        assert_eq!(complete(UP, 1, false, unknown), UP);
     }
 
     #[test]

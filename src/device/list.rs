@@ -1,12 +1,13 @@
 //! The list of devices, best first.
 
 use super::flags;
+use super::netlink::{self, Address, Link};
 use crate::error::{Error, Result};
-use crate::sys::ifaddrs::{self, IfAddr, SockAddr};
-use crate::sys::sysfs;
+use crate::sys::ifaddrs::{self, SockAddr};
+use crate::sys::{Errno, ethtool, sysfs};
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
 /// One device.
@@ -44,16 +45,10 @@ const IFF_POINTOPOINT: u32 = 0x10;
 /// # Errors
 /// The kernel's list could not be read.
 pub fn list() -> Result<Vec<Device>> {
-    let entries = ifaddrs::list().map_err(|errno| Error::errno("getifaddrs", errno))?;
-    let socket = ifaddrs::device_socket().ok();
-    let complete = |entry: &IfAddr, name: &CStr| {
-        let known = flags::from_kernel(entry.flags);
-        let name = OsStr::from_bytes(name.to_bytes());
-        let link = entry.addr.as_ref().and_then(SockAddr::hardware_type);
-        let kind = link.or_else(|| sysfs::read_u64(name, "type")?.try_into().ok());
-        flags::complete(known, name, kind, socket.as_ref().map(AsFd::as_fd))
-    };
-    let mut devices = gather(entries, complete);
+    let (links, addresses) =
+        netlink::interfaces().map_err(|errno| Error::errno("getifaddrs", errno))?;
+    let states = States::of(&links);
+    let mut devices = gather(links, addresses, |link| states.complete(link));
     devices.push(Device {
         name: c"any".to_owned(),
         description: Some(c"Pseudo-device that captures on all interfaces"),
@@ -64,26 +59,72 @@ pub fn list() -> Result<Vec<Device>> {
     Ok(devices)
 }
 
-/// One device for each name, in order of appearance. `flags` tells a new device's flags.
-fn gather(entries: Vec<IfAddr>, flags: impl Fn(&IfAddr, &CStr) -> u32) -> Vec<Device> {
+/// What the flags of interfaces depend on besides what the kernel lists with them.
+struct States {
+    /// Whether there may be Wi-Fi interfaces: if not, none is asked.
+    wifi: bool,
+    /// Of old kernels, each driver is asked through the socket.
+    up: std::result::Result<HashMap<u32, bool>, Option<OwnedFd>>,
+}
+
+impl States {
+    fn of(links: &[Link]) -> Self {
+        let loopback = |link: &Link| flags::from_kernel(link.flags) & flags::LOOPBACK != 0;
+        let up = if links.iter().all(loopback) {
+            Err(None)
+        } else {
+            netlink::links_up().map_err(|_| ifaddrs::device_socket().ok())
+        };
+        Self { wifi: sysfs::has_wifi(), up }
+    }
+
+    fn complete(&self, link: &Link) -> u32 {
+        let name = OsStr::from_bytes(link.name.to_bytes());
+        let wifi = self.wifi && sysfs::exists(name, "wireless");
+        flags::complete(flags::from_kernel(link.flags), link.kind, wifi, || match &self.up {
+            Ok(up) => up.get(&link.index).copied().ok_or(Errno(libc::EOPNOTSUPP)),
+            Err(Some(socket)) => ethtool::link_up(socket.as_fd(), name),
+            Err(None) => Err(Errno(libc::ENOTSOCK)),
+        })
+    }
+}
+
+/// One device for each name, in order of appearance: interfaces, then what addresses are called. `flags` tells
+/// a device's flags.
+fn gather(links: Vec<Link>, addresses: Vec<Address>, flags: impl Fn(&Link) -> u32) -> Vec<Device> {
     let mut devices: Vec<Device> = Vec::new();
     let mut places: HashMap<CString, usize> = HashMap::new();
-    for entry in entries {
-        let name = without_alias(&entry.name);
+    let mut add = |label: &CStr, link: &Link, addr: Option<DeviceAddr>| {
+        let name = without_alias(label);
         let place = *places.entry(name.clone()).or_insert_with(|| {
-            let flags = flags(&entry, &name);
+            let flags = flags(link);
             devices.push(Device { name, description: None, flags, addrs: Vec::new() });
             devices.len() - 1
         });
-        if let (Some(device), Some(addr)) = (devices.get_mut(place), entry.addr) {
-            let has = |flag| entry.flags & flag != 0;
-            device.addrs.push(DeviceAddr {
-                addr,
-                netmask: entry.netmask,
-                broadaddr: entry.other.clone().filter(|_| has(IFF_BROADCAST)),
-                dstaddr: entry.other.filter(|_| has(IFF_POINTOPOINT)),
-            });
+        if let (Some(device), Some(addr)) = (devices.get_mut(place), addr) {
+            device.addrs.push(addr);
         }
+    };
+    for link in &links {
+        let has_broadcast = link.flags & IFF_BROADCAST != 0;
+        let broadaddr = link.broadcast.clone().filter(|_| has_broadcast);
+        let to_one = link.flags & IFF_POINTOPOINT != 0;
+        let dstaddr = link.broadcast.clone().filter(|_| to_one);
+        let addr = link.address.clone();
+        let addr = addr.map(|addr| DeviceAddr { addr, netmask: None, broadaddr, dstaddr });
+        add(&link.name, link, addr);
+    }
+    let by_index: HashMap<u32, &Link> = links.iter().map(|link| (link.index, link)).collect();
+    for address in addresses {
+        // One that came up between the two lists is for the next time.
+        let Some(link) = by_index.get(&address.index) else { continue };
+        let addr = DeviceAddr {
+            addr: address.address,
+            netmask: Some(address.netmask),
+            broadaddr: address.other.clone().filter(|_| link.flags & IFF_BROADCAST != 0),
+            dstaddr: address.other.filter(|_| link.flags & IFF_POINTOPOINT != 0),
+        };
+        add(address.label.as_ref().unwrap_or(&link.name), link, Some(addr));
     }
     devices
 }
@@ -122,17 +163,42 @@ mod tests {
 
     #[test]
     fn entries_of_one_interface_come_together() {
-        let bare = |name: &CStr, flags| IfAddr {
+        let link = |index, name: &CStr, flags| Link {
+            index,
             name: name.to_owned(),
             flags,
-            addr: None,
-            netmask: None,
-            other: None,
+            kind: 1,
+            address: None,
+            broadcast: None,
         };
-        let entries = vec![bare(c"b", 1), bare(c"a", 0), bare(c"b:0", 7), bare(c"a", 9)];
-        let devices = gather(entries, |entry, _| entry.flags);
-        let found: Vec<_> = devices.iter().map(|d| (d.name.as_c_str(), d.flags)).collect();
-        assert_eq!(found, [(c"b", 1), (c"a", 0)], "the first entry's flags count");
+        let address = |index, label: Option<&CStr>| Address {
+            index,
+            label: label.map(CStr::to_owned),
+            address: SockAddr::ipv4([10, 0, 0, 1]),
+            netmask: SockAddr::ipv4([255, 0, 0, 0]),
+            other: Some(SockAddr::ipv4([10, 0, 0, 2])),
+        };
+        let links = vec![link(2, c"b", IFF_BROADCAST), link(1, c"a", IFF_POINTOPOINT)];
+        let addresses = vec![
+            address(2, Some(c"b:0")),
+            address(1, None),
+            address(3, None),
+            address(1, Some(c"a:x")),
+        ];
+        let devices = gather(links, addresses, |link| link.flags);
+        let found: Vec<_> = devices
+            .iter()
+            .map(|d| {
+                let ends = d.addrs.iter().map(|a| (a.broadaddr.is_some(), a.dstaddr.is_some()));
+                (d.name.as_c_str(), d.flags, ends.collect::<Vec<_>>())
+            })
+            .collect();
+        let wanted = [
+            (c"b", IFF_BROADCAST, vec![(true, false)]),
+            (c"a", IFF_POINTOPOINT, vec![(false, true)]),
+            (c"a:x", IFF_POINTOPOINT, vec![(false, true)]),
+        ];
+        assert_eq!(found, wanted);
     }
 
     #[test]

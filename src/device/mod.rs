@@ -5,6 +5,7 @@
 pub mod flags;
 pub mod list;
 pub mod lookup;
+mod netlink;
 
 pub use crate::sys::ifaddrs::SockAddr;
 pub use list::{Device, DeviceAddr, list};

@@ -1,7 +1,7 @@
-//! Interfaces and their addresses: getifaddrs(3), and the IPv4 ioctls of netdevice(7).
+//! Socket addresses, and the IPv4 ioctls of netdevice(7).
 
 use super::{Errno, Sys, check, iface};
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::OsStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// A socket address: the bytes of a `sockaddr_in`, `sockaddr_in6`, `sockaddr_ll`, or, of any other
@@ -27,67 +27,27 @@ impl SockAddr {
         (self.family() == libc::AF_PACKET).then(|| u16::from_ne_bytes(*hatype))
     }
 
-    /// Copies what `from` points to; `None` for NULL.
-    ///
-    /// # Safety
-    /// `from` is NULL or points to a whole socket address of its family.
-    unsafe fn copy(from: *const libc::sockaddr) -> Option<Self> {
-        if from.is_null() {
-            return None;
-        }
-        // SAFETY: not NULL, so by this function's contract at least a family can be read.
-        let family = unsafe { (&raw const (*from).sa_family).read_unaligned() };
-        let len = match i32::from(family) {
-            libc::AF_INET => size_of::<libc::sockaddr_in>(),
-            libc::AF_INET6 => size_of::<libc::sockaddr_in6>(),
-            libc::AF_PACKET => size_of::<libc::sockaddr_ll>(),
-            _ => size_of::<libc::sockaddr>(),
-        };
-        // SAFETY: an address of that family has that length, by this function's contract.
-        Some(Self(unsafe { std::slice::from_raw_parts(from.cast::<u8>(), len) }.into()))
+    /// An `AF_INET` address, in network byte order.
+    pub fn ipv4(address: [u8; 4]) -> Self {
+        let family = (libc::AF_INET as u16).to_ne_bytes();
+        Self([&family[..], &[0; 2], &address, &[0; 8]].concat().into())
     }
-}
 
-/// One entry of the system's list: an interface with one of its addresses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IfAddr {
-    /// The interface's name, or an address label ("eth0:1").
-    pub name: CString,
-    /// The interface's `IFF_*` flags.
-    pub flags: u32,
-    /// The address.
-    pub addr: Option<SockAddr>,
-    /// Its netmask.
-    pub netmask: Option<SockAddr>,
-    /// With `IFF_BROADCAST` its broadcast address, with `IFF_POINTOPOINT` the other end's.
-    pub other: Option<SockAddr>,
-}
-
-/// Every interface of this network namespace, in the kernel's order, then every network address. An
-/// interface's own entry has its link-layer address (`AF_PACKET`), or none where it has no such thing.
-pub fn list() -> Sys<Vec<IfAddr>> {
-    let mut first: *mut libc::ifaddrs = std::ptr::null_mut();
-    // SAFETY: `first` is writable.
-    check(unsafe { libc::getifaddrs(&raw mut first) })?;
-    let mut list = Vec::new();
-    let mut next = first.cast_const();
-    // SAFETY: NULL at the list's end, else an entry of the list, which is freed below.
-    while let Some(entry) = unsafe { next.as_ref() } {
-        // SAFETY: getifaddrs gives a terminated name, and addresses that are NULL or whole.
-        list.push(unsafe {
-            IfAddr {
-                name: CStr::from_ptr(entry.ifa_name).to_owned(),
-                flags: entry.ifa_flags,
-                addr: SockAddr::copy(entry.ifa_addr),
-                netmask: SockAddr::copy(entry.ifa_netmask),
-                other: SockAddr::copy(entry.ifa_ifu),
-            }
-        });
-        next = entry.ifa_next;
+    /// An `AF_INET6` address, with the index of the interface that it is local to, or 0.
+    pub fn ipv6(address: [u8; 16], scope: u32) -> Self {
+        let family = (libc::AF_INET6 as u16).to_ne_bytes();
+        Self([&family[..], &[0; 6], &address, &scope.to_ne_bytes()].concat().into())
     }
-    // SAFETY: `first` is what getifaddrs gave, and nothing of it is used any more.
-    unsafe { libc::freeifaddrs(first) };
-    Ok(list)
+
+    /// The `AF_PACKET` address of the interface `index`, of the type `kind`. Longer addresses are cut.
+    pub fn link(index: u32, kind: u16, address: &[u8]) -> Self {
+        let family = (libc::AF_PACKET as u16).to_ne_bytes();
+        let mut bytes = [&family[..], &[0; 2], &index.to_ne_bytes(), &kind.to_ne_bytes()].concat();
+        bytes.extend([0, u8::try_from(address.len()).unwrap_or(u8::MAX)]);
+        bytes.extend(address.iter().take(8));
+        bytes.resize(size_of::<libc::sockaddr_ll>(), 0);
+        Self(bytes.into())
+    }
 }
 
 /// A socket for the ioctls below.

@@ -10,6 +10,7 @@ pub mod iface;
 pub mod ifaddrs;
 pub mod mmap;
 pub mod netdb;
+pub mod netlink;
 pub mod packet;
 pub mod poll;
 pub mod socket;

@@ -1,4 +1,4 @@
-//! What `/sys/class/net` says of an interface.
+//! What `/sys/class` says of interfaces.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -15,6 +15,14 @@ fn is_plain(interface: &OsStr) -> bool {
 /// The path of `attribute` of `interface`, or `None` for a name that would lead elsewhere.
 fn path(interface: &OsStr, attribute: &str) -> Option<PathBuf> {
     is_plain(interface).then(|| Path::new("/sys/class/net").join(interface).join(attribute))
+}
+
+/// Whether there are Wi-Fi interfaces, by the new interface for them or the one before it.
+pub fn has_wifi() -> bool {
+    let radios =
+        fs::read_dir("/sys/class/ieee80211").is_ok_and(|mut radios| radios.next().is_some());
+    // Two lines are the heading.
+    radios || fs::read_to_string("/proc/net/wireless").is_ok_and(|text| text.lines().count() > 2)
 }
 
 /// Whether the attribute (a file or a directory) is there.
