@@ -112,9 +112,11 @@ unsafe fn deliver(
             }
         }
         let patience = if forever || left == limit { Patience::Wait } else { Patience::None };
-        match step(h, token, patience, !forever && left != limit) {
+        let had_packets = left == 0 || (!forever && left != limit);
+        match step(h, token, patience, had_packets) {
             Outcome::Packets => {}
-            Outcome::Quiet if forever => {}
+            Outcome::Quiet if forever && left != 0 => {}
+            Outcome::Quiet if forever => return 0,
             Outcome::End if forever => return 0,
             Outcome::Quiet | Outcome::End => {
                 return c_int::try_from(limit.wrapping_sub(left)).unwrap_or(c_int::MAX);

@@ -126,7 +126,7 @@ impl Sleep {
 pub struct Search {
     token: Token,
     patient: bool,
-    /// The read has delivered packets before.
+    /// The read has packets to tell of.
     had_packets: bool,
     /// There were packets, and none for this program.
     rejected: bool,
@@ -135,7 +135,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// A search by the reader that holds `token`, and has delivered packets if `had_packets`.
+    /// A search by the reader that holds `token`, and has packets to tell of if `had_packets`.
     pub fn new(token: Token, patience: Patience, had_packets: bool) -> Self {
         let patient = patience == Patience::Wait;
         Self { token, patient, had_packets, rejected: false, slept: None }
