@@ -1,10 +1,11 @@
-# Builds, tests and installs the library. May be set: PREFIX, LIBDIR, INCLUDEDIR, BINDIR, DESTDIR,
-# CARGO, RUSTC, CARGO_TARGET_DIR, and PCAP_SONAME (see build.rs). README.md says what for.
+# Builds, tests and installs the library. May be set: PREFIX, LIBDIR, INCLUDEDIR, BINDIR, MANDIR,
+# DESTDIR, CARGO, RUSTC, CARGO_TARGET_DIR, and PCAP_SONAME (see build.rs). README.md says what for.
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
 CARGO ?= cargo
 RUSTC ?= rustc
 
@@ -17,9 +18,14 @@ LIBRARY = libpcap.so.$(VERSION)
 # Debian's name, everyone else's, the linker's, and the one that was asked for.
 LINKS = $(sort libpcap.so.0.8 libpcap.so.1 libpcap.so $(PCAP_SONAME))
 
+# Manual pages by the directory that they go to, and the further names of some of them.
+MANUALS = $(patsubst man/%,man1/%,$(wildcard man/*.1)) $(patsubst man/%,man3/%,$(wildcard man/*.3pcap)) \
+	$(patsubst man/%,man5/%,$(wildcard man/*.5)) $(patsubst man/%,man7/%,$(wildcard man/*.7))
+MANUAL_LINKS = $(shell sed -n 's|^\([^\# ]*\) .*|man3/\1.3pcap|p' man/links)
+
 INSTALLED = $(LIBDIR)/$(LIBRARY) $(addprefix $(LIBDIR)/,$(LINKS)) $(LIBDIR)/libpcap.a \
 	$(LIBDIR)/pkgconfig/libpcap.pc $(BINDIR)/pcap-config \
-	$(addprefix $(INCLUDEDIR)/,$(HEADERS))
+	$(addprefix $(INCLUDEDIR)/,$(HEADERS)) $(addprefix $(MANDIR)/,$(MANUALS) $(MANUAL_LINKS))
 
 FILL_IN = sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' \
 	-e 's|@includedir@|$(INCLUDEDIR)|' -e 's|@version@|$(VERSION)|' \
@@ -68,6 +74,14 @@ install: build
 	$(FILL_IN) pkgconfig/pcap-config.in >$(DESTDIR)$(BINDIR)/pcap-config
 	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libpcap.pc
 	chmod 755 $(DESTDIR)$(BINDIR)/pcap-config
+	install -d $(addprefix $(DESTDIR)$(MANDIR)/man,1 3 5 7)
+	for page in $(MANUALS); do \
+		install -m 644 man/$${page#*/} $(DESTDIR)$(MANDIR)/$$page || exit 1; \
+	done
+	sed '/^#/d' man/links | while read -r name page; do \
+		echo ".so man3/$$page.3pcap" >$(DESTDIR)$(MANDIR)/man3/$$name.3pcap && \
+		chmod 644 $(DESTDIR)$(MANDIR)/man3/$$name.3pcap || exit 1; \
+	done
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))

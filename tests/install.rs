@@ -17,9 +17,16 @@ fn make(target: &str, destdir: &Path, variables: &[&str]) {
     let built = library.parent().expect("a directory").display();
     let mut command = Command::new("make");
     // Neither the environment's own choices, nor those of a make that this test runs under.
-    for name in
-        ["PREFIX", "LIBDIR", "INCLUDEDIR", "BINDIR", "PCAP_SONAME", "MAKEFLAGS", "MAKELEVEL"]
-    {
+    for name in [
+        "PREFIX",
+        "LIBDIR",
+        "INCLUDEDIR",
+        "BINDIR",
+        "MANDIR",
+        "PCAP_SONAME",
+        "MAKEFLAGS",
+        "MAKELEVEL",
+    ] {
         command.env_remove(name);
     }
     run(command
@@ -50,7 +57,7 @@ fn files(dir: &Path) -> BTreeSet<String> {
 }
 
 /// What an installation consists of, given where its parts go.
-fn expected(libdir: &str, includedir: &str, bindir: &str) -> BTreeSet<String> {
+fn expected(libdir: &str, includedir: &str, bindir: &str, mandir: &str) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = files(&root().join("include"))
         .into_iter()
         .map(|header| format!("{includedir}/{header}"))
@@ -60,7 +67,23 @@ fn expected(libdir: &str, includedir: &str, bindir: &str) -> BTreeSet<String> {
     }
     names.insert(format!("{libdir}/pkgconfig/libpcap.pc"));
     names.insert(format!("{bindir}/pcap-config"));
+    for page in files(&root().join("man")) {
+        if let Some((_, section)) = page.rsplit_once('.') {
+            names.insert(format!("{mandir}/man{}/{page}", &section[..1]));
+        }
+    }
+    names.extend(further_names().map(|(name, _)| format!("{mandir}/man3/{name}.3pcap")));
     names
+}
+
+/// man/links: names in the manual, and the page that each is.
+fn further_names() -> impl Iterator<Item = (String, String)> {
+    let links = fs::read_to_string(root().join("man/links")).expect("man/links");
+    let lines: Vec<String> = links.lines().skip(1).map(str::to_owned).collect();
+    lines.into_iter().map(|line| {
+        let (name, page) = line.split_once(' ').expect("a name and a page");
+        (name.to_owned(), page.to_owned())
+    })
 }
 
 #[test]
@@ -70,7 +93,8 @@ fn lays_down_and_takes_away_the_same_files() {
     fs::create_dir_all(foreign.parent().expect("parent")).expect("make a directory");
     fs::write(&foreign, "").expect("write");
 
-    let mut expected = expected("usr/local/lib", "usr/local/include", "usr/local/bin");
+    let (lib, include) = ("usr/local/lib", "usr/local/include");
+    let mut expected = expected(lib, include, "usr/local/bin", "usr/local/share/man");
     expected.insert("usr/local/include/pcap/other.h".into());
     for _ in 0..2 {
         make("install", &dest, &[]);
@@ -79,6 +103,11 @@ fn lays_down_and_takes_away_the_same_files() {
     for link in ["libpcap.so", "libpcap.so.0.8", "libpcap.so.1"] {
         let target = fs::read_link(dest.join("usr/local/lib").join(link)).expect("a link");
         assert_eq!(target, Path::new("libpcap.so.1.10.6"), "{link}");
+    }
+    for (name, page) in further_names() {
+        let link = dest.join(format!("usr/local/share/man/man3/{name}.3pcap"));
+        assert_eq!(fs::read_to_string(link).expect("read"), format!(".so man3/{page}.3pcap\n"));
+        assert!(dest.join(format!("usr/local/share/man/man3/{page}.3pcap")).is_file());
     }
     assert_eq!(
         fs::read(dest.join("usr/local/lib/libpcap.so")).expect("read"),
@@ -95,10 +124,15 @@ fn lays_down_and_takes_away_the_same_files() {
 #[test]
 fn goes_where_it_is_told() {
     let dest = scratch("elsewhere");
-    let variables =
-        ["PREFIX=/opt/p", "LIBDIR=/opt/l", "INCLUDEDIR=/opt/i", "PCAP_SONAME=libpcap.so.7"];
+    let variables = [
+        "PREFIX=/opt/p",
+        "LIBDIR=/opt/l",
+        "INCLUDEDIR=/opt/i",
+        "MANDIR=/opt/m",
+        "PCAP_SONAME=libpcap.so.7",
+    ];
     make("install", &dest, &variables);
-    let mut expected = expected("opt/l", "opt/i", "opt/p/bin");
+    let mut expected = expected("opt/l", "opt/i", "opt/p/bin", "opt/m");
     expected.insert("opt/l/libpcap.so.7".into());
     assert_eq!(files(&dest), expected);
 
