@@ -4,17 +4,19 @@
 //!
 //! `PCAP_WRITE_ROWS=1` writes the rows of pcap-linktype(7) anew, from the table that they are compared with.
 
+use pcap::error::status_text;
 use pcap::filter::code::Options;
 use pcap::filter::compile::compile;
 use pcap::filter::{Context, Source};
 use pcap::linktype;
 use pcap::names::resolver::System;
+use pcap::names::tstamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::net::UdpSocket;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -25,8 +27,11 @@ mod library;
 #[allow(dead_code, reason = "made for tests with more of a network")]
 #[path = "support/netns.rs"]
 mod netns;
+#[path = "man/pages.rs"]
+mod pages;
 
 use library::{attempt, cc, installed, library, root, run, scratch};
+use pages::{Example, Page, links, man, pages, read};
 
 /// Manuals of others that ours refer to.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -59,108 +64,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ping", "8"),
     ("tcpdump", "8"),
 ];
-
-/// A page: its name, its section as references and its file's name have it, and its source.
-struct Page {
-    name: String,
-    section: String,
-    source: String,
-}
-
-fn man() -> PathBuf {
-    root().join("man")
-}
-
-fn read(path: impl AsRef<Path>) -> String {
-    let path = root().join(path);
-    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-/// Every page, by name.
-fn pages() -> Vec<Page> {
-    let mut pages: Vec<Page> = fs::read_dir(man())
-        .expect("man/")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.file_name().is_some_and(|name| name != "links"))
-        .map(|path| Page {
-            name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
-            section: path.extension().expect("a section").to_string_lossy().into_owned(),
-            source: read(&path),
-        })
-        .collect();
-    pages.sort_by(|a, b| a.name.cmp(&b.name));
-    pages
-}
-
-/// man/links: the page that each further name stands for.
-fn links() -> BTreeMap<String, String> {
-    let text = read("man/links");
-    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
-    let links = lines.iter().map(|line| line.split_once(' ').expect("a name and a page"));
-    let links: BTreeMap<_, _> = links.map(|(name, page)| (name.into(), page.into())).collect();
-    assert_eq!(links.len(), lines.len(), "a name stands twice in man/links");
-    links
-}
-
-impl Page {
-    /// The lines between one heading and the next.
-    fn section(&self, heading: &str) -> impl Iterator<Item = &str> {
-        let heading = format!(".Sh {heading}");
-        let lines = self.source.lines().skip_while(move |line| *line != heading).skip(1);
-        lines.take_while(|line| !line.starts_with(".Sh "))
-    }
-
-    /// The functions that the synopsis declares: name and prototype.
-    fn prototypes(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        let mut returned = "";
-        for line in self.section("SYNOPSIS") {
-            if let Some(words) = line.strip_prefix(".Ft ") {
-                returned = words;
-            } else if let Some(words) = line.strip_prefix(".Fn ") {
-                let (name, arguments) = words.split_once(' ').expect("arguments, or void");
-                let arguments = arguments.trim_matches('"').replace("\" \"", ", ");
-                found.push((name.to_owned(), format!("{returned} {name}({arguments});")));
-            }
-        }
-        found
-    }
-
-    /// The programs in it.
-    fn examples(&self) -> Vec<Example> {
-        let lines: Vec<&str> = self.source.lines().collect();
-        let mut found = Vec::new();
-        for (begin, _) in lines.iter().enumerate().filter(|(_, l)| l.starts_with(".Bd -literal")) {
-            let code = lines[begin + 1..].iter().take_while(|line| **line != ".Ed");
-            let code = code.fold(String::new(), |code, line| code + line + "\n");
-            if !code.contains("int main(") {
-                continue;
-            }
-            let before = lines[..begin].iter().rev().take_while(|line| line.starts_with(".\\\" "));
-            let told = |what: &str| {
-                before.clone().filter_map(|line| line.strip_prefix(what)).map(str::trim).collect()
-            };
-            let arguments: Vec<&str> = told(".\\\" run:");
-            assert_eq!(arguments.len(), 1, "{}: how is the example run?", self.name);
-            found.push(Example {
-                name: format!("{}-{}", self.name, found.len()),
-                code: code.replace("\\e", "\\").replace("\\&", ""),
-                arguments: arguments[0].to_owned(),
-                prints: told(".\\\" prints:").into_iter().map(str::to_owned).collect(),
-            });
-        }
-        found
-    }
-}
-
-/// A program of a page, with what the comments before it say: the arguments to run it with, as for a
-/// shell, and what must be in its output.
-struct Example {
-    name: String,
-    code: String,
-    arguments: String,
-    prints: Vec<String>,
-}
 
 /// capi-tests/exports.txt without its two variables.
 fn functions() -> BTreeSet<String> {
@@ -268,8 +171,9 @@ fn examples_run() {
             let library = fs::canonicalize(library()).expect("libpcap.so");
             symlink(library, dir.join(name)).expect("link the library");
         }
+        fs::write(dir.join("in.pcap"), savefile()).expect("write a savefile");
         let examples: Vec<Example> = pages().iter().flat_map(Page::examples).collect();
-        assert!(examples.len() > 15, "{} examples", examples.len());
+        assert!(examples.len() > 17, "{} examples", examples.len());
 
         let stop = AtomicBool::new(false);
         let failures: Vec<String> = thread::scope(|scope| {
@@ -280,6 +184,20 @@ fn examples_run() {
         });
         assert!(failures.is_empty(), "{}", failures.join("\n"));
     });
+}
+
+/// A savefile of three Ethernet frames of 60 bytes, the second of which is ARP.
+fn savefile() -> Vec<u8> {
+    let header: [u32; 6] = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 262_144, 1];
+    let mut file: Vec<u8> = header.into_iter().flat_map(u32::to_le_bytes).collect();
+    for (second, ethertype) in (0..).zip([0x0800_u16, 0x0806, 0x86dd]) {
+        let header: [u32; 4] = [1_700_000_000 + second, 1, 60, 60];
+        file.extend(header.into_iter().flat_map(u32::to_le_bytes));
+        let mut frame = [0; 60];
+        frame[12..14].copy_from_slice(&ethertype.to_be_bytes());
+        file.extend(frame);
+    }
+    file
 }
 
 /// Sends datagrams to nobody until `stop`.
@@ -378,4 +296,134 @@ fn link_types_are_those_of_the_table() {
     } else {
         assert_eq!(rows, wanted, "to write them anew, run this with PCAP_WRITE_ROWS=1");
     }
+}
+
+/// Words in the texts of ERRORS sections that stand for something.
+const PLACEHOLDERS: &[&str] =
+    &["FILE", "DEVICE", "FUNCTION", "NAME", "TYPE", "A", "B", "M", "N", "0xN"];
+
+/// The parts of a text that are the same each time.
+fn constant_parts(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    for word in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        match parts.last_mut() {
+            Some(part) if !PLACEHOLDERS.contains(&bare) => part.push_str(word),
+            _ => parts.push(word[bare.len()..].to_owned()),
+        }
+    }
+    let parts = parts.iter().flat_map(|part| part.split("...")).map(|part| part.trim_matches(' '));
+    // What comes from errno is put behind a colon.
+    let parts = parts.map(|part| part.trim_matches(':').trim_start_matches(' ').to_owned());
+    parts.filter(|part| part.chars().any(char::is_alphabetic)).collect()
+}
+
+/// The sources, and what the C library says of errors.
+fn all_texts() -> String {
+    let mut texts = String::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                texts.push_str(&read(&path));
+            }
+        }
+    }
+    for errno in 1..134 {
+        let _ = writeln!(texts, "{}", std::io::Error::from_raw_os_error(errno));
+    }
+    texts
+}
+
+/// Constant parts of texts that belong to pcap_dump_open_append(), which is not there yet.
+const NOT_THERE_YET: &[&str] = &[
+    "not a pcap file",
+    "not a pcap file to which we can append",
+    "truncated pcap file header",
+    "version is",
+    ", cannot append to file",
+    "different byte order, cannot append to file",
+    "different time stamp precision, cannot append to file",
+    "different linktype, cannot append to file",
+    "different snaplen, cannot append to file",
+];
+
+/// The texts in the lists of ERRORS sections.
+#[test]
+fn errors_are_those_of_the_sources() {
+    let texts = all_texts();
+    let mut told = 0;
+    let mut missing = Vec::new();
+    for page in pages() {
+        for line in page.section("ERRORS") {
+            let Some(text) = line.strip_prefix(".It \\(lq") else { continue };
+            let text = text.split("\\(rq").next().unwrap_or_default();
+            let text = text.replace("\\(dq", "\\\"").replace("\\ ", " ");
+            told += 1;
+            let wrong =
+                |part: &String| !texts.contains(part) && !NOT_THERE_YET.contains(&part.as_str());
+            missing.extend(constant_parts(&text).into_iter().filter(wrong));
+        }
+    }
+    assert!(told > 40, "{told} texts");
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+/// What follows the `.It` lines of a page that name a constant, by that constant's name.
+fn after_constants(page: &str) -> BTreeMap<String, String> {
+    let source = read(page);
+    let lines: Vec<&str> = source.lines().collect();
+    let pairs = lines.iter().zip(lines.iter().skip(1)).filter_map(|(line, next)| {
+        let (_, constant) = line.strip_prefix(".It ")?.split_once("Dv ")?;
+        Some((constant.to_owned(), (*next).to_owned()))
+    });
+    pairs.collect()
+}
+
+/// The value of a macro that is a number.
+fn value(header: &str, name: &str) -> i32 {
+    let line = header.lines().find_map(|line| line.strip_prefix(&format!("#define {name} ")));
+    let words = line.unwrap_or_else(|| panic!("no {name}")).split_whitespace();
+    words.take(1).next().and_then(|word| word.parse().ok()).expect("a number")
+}
+
+#[test]
+fn statuses_have_the_texts_that_are_told() {
+    let header = read("include/pcap/pcap.h");
+    let told = after_constants("man/pcap_geterr.3pcap");
+    assert_eq!(told.len(), 16, "{told:?}");
+    for (constant, text) in told {
+        let known = status_text(value(&header, &constant)).expect("a status");
+        assert_eq!(known.to_string_lossy(), text, "{constant}");
+    }
+}
+
+#[test]
+fn time_stamps_have_the_names_that_are_told() {
+    let header = read("include/pcap/pcap.h");
+    let page = read("man/pcap-tstamp.7");
+    let items = page.lines().filter_map(|line| line.strip_prefix(".It Cm "));
+    let told: BTreeMap<i32, &str> = items
+        .map(|item| item.split_once(" Pq Dv ").expect("a name and a constant"))
+        .map(|(name, constant)| (value(&header, constant), name))
+        .collect();
+    let known = tstamp::ALL.iter().map(|kind| (kind.value, kind.name.to_str().expect("UTF-8")));
+    assert_eq!(told, known.collect());
+}
+
+#[test]
+fn the_overview_leads_to_every_page() {
+    let overview = read("man/pcap.3pcap");
+    let links = links();
+    let led: BTreeSet<&str> = overview
+        .lines()
+        .filter_map(|line| line.strip_prefix(".Xr ")?.split(' ').next())
+        .map(|name| links.get(name).map_or(name, String::as_str))
+        .collect();
+    let pages: Vec<Page> = pages();
+    let missing = pages.iter().map(|page| page.name.as_str()).filter(|name| !led.contains(name));
+    assert_eq!(missing.collect::<Vec<_>>(), ["pcap"]);
 }
