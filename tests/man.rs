@@ -127,13 +127,15 @@ fn prototypes_are_the_headers() {
 #[test]
 fn no_page_of_the_distribution_is_missing() {
     let mut dpkg = Command::new("dpkg");
-    let Ok(files) = attempt(dpkg.args(["-L", "libpcap0.8", "libpcap0.8-dev"])) else {
+    let files = attempt(dpkg.args(["-S", "/usr/share/man/man*/*pcap*"])).unwrap_or_default();
+    let files: Vec<&str> = files.lines().filter(|line| line.starts_with("libpcap0.8")).collect();
+    if files.is_empty() {
         return netns::skip("no_page_of_the_distribution_is_missing: no packages to compare with");
-    };
+    }
     let ours = pages().into_iter().map(|page| format!("{}.{}", page.name, page.section));
     let linked = links().into_keys().map(|name| format!("{name}.3pcap"));
     let ours: BTreeSet<String> = ours.chain(linked).collect();
-    let theirs = files.lines().filter(|file| file.contains("/man/man")).filter_map(|file| {
+    let theirs = files.iter().filter_map(|file| {
         let name = Path::new(file).file_name()?.to_str()?;
         name.strip_suffix(".gz").map(str::to_owned)
     });
