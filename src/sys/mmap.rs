@@ -1,6 +1,6 @@
-//! mmap(2) of a packet socket's ring.
+//! mmap(2): of a packet socket's ring, and for machine code.
 
-use super::{Errno, Sys};
+use super::{Errno, Sys, check};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
 
@@ -14,11 +14,14 @@ pub struct Mapping {
 impl Mapping {
     /// Maps `len` bytes of what `fd` offers, readable, writable and shared.
     pub fn shared(fd: BorrowedFd<'_>, len: usize) -> Sys<Self> {
+        Self::new(len, libc::MAP_SHARED, fd.as_raw_fd())
+    }
+
+    /// Maps `len` bytes, readable and writable.
+    fn new(len: usize, flags: libc::c_int, fd: libc::c_int) -> Sys<Self> {
         let prot = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: a NULL hint lets the kernel choose free addresses: no memory of ours is touched.
-        let base = unsafe {
-            libc::mmap(std::ptr::null_mut(), len, prot, libc::MAP_SHARED, fd.as_raw_fd(), 0)
-        };
+        let base = unsafe { libc::mmap(std::ptr::null_mut(), len, prot, flags, fd, 0) };
         if base == libc::MAP_FAILED {
             return Err(Errno::last());
         }
@@ -38,7 +41,37 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: exactly the range that `shared` mapped, and nobody keeps it: its only user owns this value.
+        // SAFETY: exactly the range that was mapped, and nobody keeps it: its only user owns this value.
         unsafe { libc::munmap(self.base.as_ptr().cast(), self.len) };
+    }
+}
+
+/// Memory that is executed, and not written any more. Unmapped when dropped.
+#[derive(Debug)]
+pub struct Code(Mapping);
+
+// SAFETY: nobody writes the memory any more, and unmapping it is nothing that only one thread can do.
+unsafe impl Send for Code {}
+// SAFETY: as above.
+unsafe impl Sync for Code {}
+
+impl Code {
+    /// Maps a copy of `bytes`, first writable and then executable, never both. Fails where the system lets nobody
+    /// make code (a policy of `SELinux`, seccomp, `PaX`).
+    pub fn new(bytes: &[u8]) -> Sys<Self> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let mapping = Mapping::new(bytes.len(), flags, -1)?;
+        let to = mapping.base.as_ptr();
+        // SAFETY: as many writable bytes as were mapped just now, which nobody else knows of.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
+        let prot = libc::PROT_READ | libc::PROT_EXEC;
+        // SAFETY: exactly the range that was mapped; nobody holds a reference into it.
+        check(unsafe { libc::mprotect(to.cast(), mapping.len, prot) })?;
+        Ok(Self(mapping))
+    }
+
+    /// Where it starts, which is where a page does; it stays there until the drop.
+    pub fn start(&self) -> NonNull<u8> {
+        self.0.base
     }
 }
