@@ -234,11 +234,15 @@ fn check(cases: &Cases, case: &Case, kernel: &Kernel, counts: &mut Counts) -> Re
     };
     for (optimise, insns) in [(false, &compiled.plain), (true, &compiled.optimised)] {
         let program = Program::new(insns).expect("a valid program");
+        let translated = Program::new(insns).expect("a valid program");
+        translated.translate();
         let in_kernel = kernel_takes(case, kernel, insns)?;
         for packet in &packets {
             let verdicts = verdicts(&expr, &case.context, packet).expect("judged above");
             let meta = meta(&case.context, packet);
             let kept = program.run(&packet.bytes, packet.wire_len, meta);
+            let same = translated.run(&packet.bytes, packet.wire_len, meta);
+            assert_eq!(kept, same, "{case}\ntranslated, on {}", packet.hex());
             // With what the kernel tells, offsets have a sign as in the kernel.
             let odd = verdicts.kernel_differs && meta.is_some();
             let right =

@@ -225,6 +225,9 @@ fn random_programs_mean_what_they_mean_to_the_distributions_library() {
         let insns = random.program([0, 7, 14, 21, 25][round % 5]);
         let program = Program::new(&insns).expect("a valid program");
         let packet: Vec<u8> = (0..200).map(|_| random.next() as u8).collect();
+        if round % 2 == 0 {
+            program.translate();
+        }
         for cut in [200, random.below(200) as usize] {
             let ours = program.run(&packet[..cut], 200, None);
             let theirs = distribution.filter(&insns, &packet[..cut], 200);

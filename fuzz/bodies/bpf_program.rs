@@ -1,5 +1,5 @@
-//! Any program on any packet: undecoded and decoded it means the same, which is what the reference
-//! says; and where the kernel takes the program, what the kernel says.
+//! Any program on any packet: undecoded, decoded and translated it means the same, which is what the
+//! reference says; and where the kernel takes the program, what the kernel says.
 //!
 //! The input is a byte of flags (bit 0: instructions are tamed, so that programs get far; bits 1 to 7:
 //! how many there are), 8 bytes an instruction, and the packet.
@@ -7,6 +7,7 @@
 use super::kernel::Kernel;
 use super::reference::{self, Outcome};
 use pcap::bpf::image::is_known;
+use pcap::bpf::native::{self, Guarded, Native, Otherwise};
 use pcap::bpf::{Insn, Meta, Program, dump, kernel_accepts, validate};
 use pcap::ffi::raw_program::RawProgram;
 
@@ -51,12 +52,49 @@ pub fn check(insns: &[Insn], packet: &[u8]) {
         let decoded = program.run(packet, wire_len, None);
         assert_eq!(decoded, wanted.verdict, "decoded, on {packet:?}\n{}", dump(insns, 1));
     }
+    check_native(insns, packet, wanted);
     let wanted = reference::run(insns, packet, wire_len, Some(&META));
-    if !wanted.endless {
-        let decoded = program.run(packet, wire_len, Some(&META));
-        assert_eq!(decoded, wanted.verdict, "with metadata, on {packet:?}\n{}", dump(insns, 1));
+    for form in ["decoded", "translated"] {
+        if !wanted.endless {
+            let verdict = program.run(packet, wire_len, Some(&META));
+            let program = dump(insns, 1);
+            assert_eq!(verdict, wanted.verdict, "{form}, with metadata, on {packet:?}\n{program}");
+        }
+        program.translate();
     }
     check_kernel(insns, packet, takes, wanted);
+}
+
+/// Panics if machine code means something else than `wanted`, or takes another program for this one.
+fn check_native(insns: &[Insn], packet: &[u8], wanted: Outcome) {
+    let wire_len = packet.len() as u32;
+    let forms = Native::new(insns).zip(Guarded::<Another>::new(insns));
+    let here = cfg!(all(target_arch = "x86_64", target_pointer_width = "64"));
+    let forwards = !insns.iter().any(|insn| insn.code == 5 && insn.k > i32::MAX as u32);
+    assert_eq!(forms.is_some(), here && forwards, "translated\n{}", dump(insns, 1));
+    let Some((native, guarded)) = forms else { return };
+    let verdict = match native.run(packet, wire_len) {
+        native::Outcome::Verdict(verdict) => verdict,
+        native::Outcome::Stumbled => 0,
+    };
+    assert_eq!(verdict, wanted.verdict, "translated, on {packet:?}\n{}", dump(insns, 1));
+    let mut other = insns.to_vec();
+    let verdict = guarded.run(&other, packet, wire_len);
+    assert_eq!(verdict, wanted.verdict, "guarded, on {packet:?}\n{}", dump(insns, 1));
+    let changed = verdict as usize % other.len();
+    other[changed].k ^= 1;
+    assert_eq!(guarded.run(&other, packet, wire_len), ANOTHER ^ wire_len);
+}
+
+/// Says of every program that it is another one.
+struct Another;
+
+const ANOTHER: u32 = 0xdead_beef;
+
+impl Otherwise for Another {
+    fn run(_: &[Insn], _: &[u8], wire_len: u32) -> u32 {
+        ANOTHER ^ wire_len
+    }
 }
 
 /// Panics if the kernel disagrees on whether it takes the program or on what it means.

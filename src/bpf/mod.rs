@@ -3,12 +3,12 @@
 //! It knows nothing of filter expressions or of sockets. The instruction set is that of
 //! `pcap/bpf.h`; Linux's extensions (loads at [`insn::SKF_AD_OFF`] and below) follow the kernel's
 //! `net/core/filter.c` and `Documentation/networking/filter.rst`.
-#![forbid(unsafe_code)]
 
 pub mod image;
 pub mod insn;
 pub mod kernel;
 pub mod machine;
+pub mod native;
 pub mod packet;
 pub mod program;
 pub mod validate;

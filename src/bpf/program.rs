@@ -2,15 +2,18 @@
 
 use super::insn::{ABS, B, H, IND, Insn, JEQ, JGE, JGT, JMP, JMP_JA, JSET, K, LD, W};
 use super::machine::{self, Code, Machine, Step, WINDOW, Way, go_on, indexed, stumble};
+use super::native::{Lazy, Outcome};
 use super::packet::{Meta, byte, half, word};
 use super::validate::validate;
 use std::fmt;
+use std::sync::Arc;
 
 /// A program that [`validate()`] accepts.
 #[derive(Clone)]
 pub struct Program {
     insns: Box<[Insn]>,
     ops: Box<[Op]>,
+    native: Arc<Lazy>,
 }
 
 /// One instruction, decoded. One that is run together with the one before it still stands in its own
@@ -44,7 +47,7 @@ impl Program {
         }
         let followers = insns.iter().skip(1).map(Some).chain([None]);
         let ops = (0..).zip(insns).zip(followers).map(|((n, insn), after)| decode(n, *insn, after));
-        Some(Self { insns: insns.into(), ops: ops.collect() })
+        Some(Self { insns: insns.into(), ops: ops.collect(), native: Arc::default() })
     }
 
     /// The instructions, as they were given.
@@ -58,7 +61,21 @@ impl Program {
     /// means to `bpf_filter` (see [`machine`]).
     #[must_use]
     pub fn run(&self, packet: &[u8], wire_len: u32, meta: Option<&Meta>) -> u32 {
+        if let Some(native) = self.native.get(&self.insns)
+            && (meta.is_none() || native.suits_kernel(packet))
+        {
+            match native.run(packet, wire_len) {
+                Outcome::Verdict(verdict) => return verdict,
+                Outcome::Stumbled if meta.is_none() => return 0,
+                Outcome::Stumbled => {}
+            }
+        }
         machine::run(Decoded { ops: &self.ops, window: &[] }, packet, wire_len, meta)
+    }
+
+    /// Translates the program now, not after some runs. Whether that can be: the machine runs it if not.
+    pub fn translate(&self) -> bool {
+        self.native.now(&self.insns).is_some()
     }
 }
 

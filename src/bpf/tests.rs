@@ -9,9 +9,13 @@ fn stmt(code: u16, k: u32) -> Insn {
     Insn::stmt(code, k)
 }
 
-/// The verdict on [`PACKET`], on the wire 1500 bytes long: without `meta`, of both forms of a program.
+/// The verdict on [`PACKET`], on the wire 1500 bytes long: of all forms of a program that there are for `meta`.
 fn verdict(insns: &[Insn], meta: Option<&Meta>) -> u32 {
-    let verdict = Program::new(insns).expect("a valid program").run(&PACKET, 1500, meta);
+    let program = Program::new(insns).expect("a valid program");
+    let verdict = program.run(&PACKET, 1500, meta);
+    if program.translate() {
+        assert_eq!(program.run(&PACKET, 1500, meta), verdict, "translated\n{}", dump(insns, 1));
+    }
     if meta.is_none() {
         let raw = RawProgram::from(insns).run(&PACKET, 1500);
         assert_eq!(raw, verdict, "undecoded\n{}", dump(insns, 1));
