@@ -101,6 +101,10 @@ programs! {
         arguments_of_created arguments_of_dead arguments_of_live opening devices dumping
         filters names remote
     }
+    offline_filter {
+        run_often memory_is_the_callers in_threads in_a_signal_handler unloaded
+        without_machine_code
+    }
     packets {
         snaplens large_frames frames_above_the_first_mtu
         large_frames_of_an_interface_that_went_down time_stamps
@@ -194,8 +198,8 @@ macro_rules! under_valgrind {
 }
 
 under_valgrind! {
-    boundary boundary_cxx compile dump ethers filter findalldevs linktype names packets shim_cases states
-    vlan
+    boundary boundary_cxx compile dump ethers filter findalldevs linktype names offline_filter packets
+    shim_cases states vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

@@ -5,6 +5,7 @@ use super::boundary::{null, quietly, text, unfailing, with_handle};
 use super::buffers::{self, TextBuffer};
 use super::cmem;
 use super::handle::pcap_t;
+use super::often;
 use super::raw_program::RawProgram;
 use super::types::{bpf_insn, bpf_program, bpf_u_int32, pcap_direction_t, pcap_pkthdr};
 use crate::bpf::{self, Insn};
@@ -188,7 +189,7 @@ pub unsafe extern "C" fn pcap_offline_filter(
         }
         let bytes = bytes(packet, (*header).caplen);
         let wire_len = (*header).len;
-        unfailing(|| RawProgram::from(insns).run(bytes, wire_len)).unwrap_or(0).cast_signed()
+        often::run(insns, bytes, wire_len).cast_signed()
     }
 }
 

@@ -12,6 +12,7 @@ pub mod devices;
 pub mod filter;
 pub mod handle;
 pub mod names;
+pub mod often;
 pub mod open;
 pub mod raw_program;
 pub mod read;
