@@ -1,6 +1,8 @@
 //! Filters of many terms: programs that find an address in a few steps, that the kernel takes, and that are
 //! made in a time that grows with the text.
 
+mod support;
+
 use pcap::bpf::insn::{
     ABS, H, IND, JA, JEQ, JGE, JGT, JMP, JSET, LD, LDX, LDX_B_MSH, LDX_IMM, RET, W,
 };
@@ -10,10 +12,15 @@ use pcap::filter::compile::compile;
 use pcap::filter::{Context, Source};
 use pcap::names::resolver::NoNames;
 use std::time::{Duration, Instant};
+use support::distribution::Distribution;
 
 fn program(text: &str) -> Vec<Insn> {
+    compiled(text, true)
+}
+
+fn compiled(text: &str, optimise: bool) -> Vec<Insn> {
     let context = Context { dlt: 1, netmask: u32::MAX, source: Source::Dead };
-    let options = Options { snaplen: 262_144, optimise: true };
+    let options = Options { snaplen: 262_144, optimise };
     compile(text, context, options, &NoNames).unwrap_or_else(|error| panic!("{}", error.text))
 }
 
@@ -111,6 +118,44 @@ fn a_thousand_hosts_take_forty_steps() {
 fn the_kernel_takes_eight_hundred_hosts() {
     let insns = program(&hosts(800));
     assert!(insns.len() <= 4_096 && kernel_accepts(&insns), "{} instructions", insns.len());
+}
+
+/// A list: what joins its terms, and the term of a number.
+type List = (&'static str, fn(u32) -> String);
+
+/// Lists that alternate between `and` and `or`.
+const ALTERNATING: &[List] = &[
+    (" and ", |i| format!("(net 10.0.{i} or port {})", i + 1)),
+    (" and ", |i| format!("(not net 10.0.{i} or port {})", i + 1)),
+    (" and ", |i| format!("(net 10.0.{i} or not port {})", i + 1)),
+    (" and ", |i| format!("(host 10.0.0.{i} or host 10.0.1.{i})")),
+    (" and ", |i| format!("(src net 10.0.{i} or dst net 10.1.{i} or tcp dst port {i})")),
+    (" and ", |i| format!("(net 10.0.{i} or (port {i} and not host 10.0.0.{i}))")),
+    (" and ", |i| format!("not (host 10.0.{i}.1 and port {})", i + 1)),
+    (" and ", |i| format!("(ip6 host 2001:db8::{i} or tcp port {i})")),
+    (" and ", |i| format!("(less {} or port {i})", i * 10)),
+    (" and ", |i| format!("(ip[{i}] = {i} or tcp[{i}] = 3)")),
+    (" or ", |i| format!("(net 10.0.{i} and port {})", i + 1)),
+    (" or ", |i| format!("(host 10.0.{i}.1 and not port {})", i + 1)),
+    (" or ", |i| format!("(not host 10.0.{i}.1 and port {})", i + 1)),
+    (" or ", |i| format!("(src net 10.{i} and dst net 10.{})", i + 1)),
+    (" or ", |i| format!("(net 10.0.{i} and (port {i} or not host 10.0.0.{i}))")),
+    (" or ", |i| format!("not (host 10.0.{i}.1 or port {})", i + 1)),
+];
+
+/// What terms have in common is made use of only as far as it makes the program shorter.
+#[test]
+fn alternating_lists_stay_short() {
+    let library = Distribution::get().expect("libpcap is installed");
+    for (joint, term) in ALTERNATING {
+        for n in [2, 3, 5, 10, 20, 40, 60] {
+            let text = (1..=n).map(term).collect::<Vec<_>>().join(joint);
+            let (ours, plain) = (program(&text).len(), compiled(&text, false).len());
+            let theirs = library.compile(&text, 1, u32::MAX, true).expect(&text).len();
+            assert!(ours <= plain, "{ours} instructions, {plain} unoptimised: {text}");
+            assert!(ours <= theirs + theirs / 20 + 12, "{ours} instructions for {theirs}: {text}");
+        }
+    }
 }
 
 #[test]

@@ -30,12 +30,37 @@ const ROUNDS: usize = 8;
 /// What libpcap says of filters that it has no program for.
 pub fn program(ir: &mut Ir, formula: FormId, options: Options) -> Result<Vec<Insn>, &'static str> {
     let first = graph(ir, formula, options.optimise)?;
-    emit(ir, &first, options.snaplen).or_else(|_| {
+    match emit(ir, &first, options.snaplen) {
+        Ok(program) if !options.optimise || program.len() <= MANY => Ok(program),
+        Ok(program) => Ok(plain_if_shorter(ir, formula, options, program)),
         // What the optimiser remembers may be what there is no scratch word for.
-        let plain = graph(ir, formula, false)?;
-        emit(ir, &plain, options.snaplen)
-            .map_err(|_| "too many registers needed to evaluate expression")
-    })
+        Err(_) => {
+            let plain = graph(ir, formula, false)?;
+            emit(ir, &plain, options.snaplen)
+                .map_err(|_| "too many registers needed to evaluate expression")
+        }
+    }
+}
+
+/// Programs of more instructions than this are held against the one without optimisation.
+const MANY: usize = 1024;
+
+/// The program without optimisation, if it is shorter than `program`.
+fn plain_if_shorter(
+    ir: &mut Ir,
+    formula: FormId,
+    options: Options,
+    program: Vec<Insn>,
+) -> Vec<Insn> {
+    let Ok(plain) = graph(ir, formula, false) else { return program };
+    // There is an instruction or more for each node.
+    if plain.reachable().len() >= program.len() {
+        return program;
+    }
+    match emit(ir, &plain, options.snaplen) {
+        Ok(plain) if plain.len() < program.len() => plain,
+        _ => program,
+    }
 }
 
 /// The graph that the program is made from.

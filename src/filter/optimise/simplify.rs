@@ -19,13 +19,16 @@ const MAX_DEPTH: u32 = 16;
 /// So many ranges are looked at, for each formula there is ...
 const VIEWED: usize = 8;
 /// ... and besides. What alternates between `and` and `or` is gone through again at each level.
-const FEWEST_VIEWED: usize = 1 << 18;
+const FEWEST_VIEWED: usize = 1 << 17;
+
+/// By so many ranges, what is merged may become larger.
+const GROWTH: u32 = 4;
 
 /// The simplest formula found that means what `root` means.
 pub fn simplify(ir: &mut Ir, root: FormId) -> FormId {
     let done = vec![[None; 2]; root.index() + 1];
     let left = FEWEST_VIEWED + VIEWED * done.len();
-    let mut simplifier = Simplifier { ir, done, reach: Vec::new(), left };
+    let mut simplifier = Simplifier { ir, done, reach: Vec::new(), sizes: Vec::new(), left };
     simplifier.run(root)
 }
 
@@ -50,6 +53,8 @@ struct Simplifier<'i> {
     /// Formulas that are done, and their negations.
     done: Vec<[Option<FormId>; 2]>,
     reach: Vec<Option<Reach>>,
+    /// How large formulas are, if it was asked.
+    sizes: Vec<Option<u32>>,
     /// How many ranges are yet looked at.
     left: usize,
 }
@@ -316,6 +321,29 @@ impl Simplifier<'_> {
         reach
     }
 
+    /// How many ranges a formula tells apart, with all that is in it. As [`Simplifier::reach`], this does not go deep.
+    fn size(&mut self, id: FormId) -> u32 {
+        if let Some(&Some(size)) = self.sizes.get(id.index()) {
+            return size;
+        }
+        let size = match self.ir.formula_of(id).clone() {
+            Formula::True | Formula::False => 0,
+            Formula::Test(_, set) => ranges(&set),
+            Formula::Not(inner) => self.size(inner),
+            Formula::And(list) | Formula::Or(list) => {
+                list.iter().fold(0, |sum: u32, &part| sum.saturating_add(self.size(part)))
+            }
+            Formula::Case { arms, .. } => arms.iter().fold(0, |sum: u32, (set, arm)| {
+                sum.saturating_add(ranges(set)).saturating_add(self.size(*arm))
+            }),
+        };
+        if self.sizes.len() <= id.index() {
+            self.sizes.resize(id.index() + 1, None);
+        }
+        self.sizes[id.index()] = Some(size);
+        size
+    }
+
     /// A formula with a head, by what its head is; nothing, if enough was looked at.
     fn view(&mut self, kind: Kind, id: FormId) -> Option<View> {
         self.left = self.left.checked_sub(1)?;
@@ -359,7 +387,8 @@ impl Simplifier<'_> {
         }
     }
 
-    /// Formulas that look at `value` first as one formula that does, or nothing if their ranges overlap too much.
+    /// Formulas that look at `value` first as one formula that does, or nothing if that is much larger: where ranges
+    /// overlap, what follows is there for each combination.
     fn merge(&mut self, kind: Kind, value: ValId, parts: &[FormId], depth: u32) -> Option<FormId> {
         let (neutral, decisive) = self.ends(kind);
         let truth = self.ir.truth();
@@ -407,6 +436,8 @@ impl Simplifier<'_> {
             }
         }
         changes.sort_unstable();
+        let size = parts.iter().fold(0, |sum: u32, &part| sum.saturating_add(self.size(part)));
+        let mut room = size.saturating_add(GROWTH);
         let mut budget = 1024 + 16 * changes.len();
         let mut made: Map<Vec<FormId>, FormId> = Map::default();
         let mut pieces = Vec::with_capacity(changes.len() + 1);
@@ -430,6 +461,7 @@ impl Simplifier<'_> {
                 _ if made.contains_key(&list) => made[&list],
                 _ => {
                     let formula = self.combine(kind, list.clone(), depth + 1);
+                    room = room.checked_sub(self.size(formula))?;
                     made.insert(list, formula);
                     formula
                 }
@@ -458,6 +490,10 @@ fn fails_at(parts: impl Iterator<Item = (u32, u32)>) -> u32 {
         held = held.max(to_hold);
     }
     fewest
+}
+
+fn ranges(set: &Set) -> u32 {
+    u32::try_from(set.ranges().len()).unwrap_or(u32::MAX)
 }
 
 /// The same test of a value that others test too: a mask that keeps high bits only is a range.
