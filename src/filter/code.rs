@@ -77,7 +77,8 @@ pub fn graph(ir: &mut Ir, formula: FormId, optimise: bool) -> Result<Graph, &'st
     }
     let simple = if optimise { simplify(ir, formula) } else { formula };
     let mut graph = Graph::new();
-    graph.root = build(&mut graph, ir, simple, Graph::ACCEPT, Graph::REJECT);
+    let root = build(&mut graph, ir, simple, Graph::ACCEPT, Graph::REJECT);
+    graph.set_root(root);
     if !optimise {
         return Ok(sound(define(ir, graph)));
     }
@@ -87,7 +88,7 @@ pub fn graph(ir: &mut Ir, formula: FormId, optimise: bool) -> Result<Graph, &'st
     }
     graph = sound(store(ir, graph));
     graph = sound(share(ir, graph));
-    if graph.root == Graph::REJECT && is_refused(ir, formula) {
+    if graph.root() == Graph::REJECT && is_refused(ir, formula) {
         return Err("expression rejects all packets");
     }
     Ok(graph)
@@ -115,7 +116,8 @@ fn is_refused(ir: &Ir, formula: FormId) -> bool {
         return false;
     }
     let mut graph = Graph::new();
-    graph.root = build(&mut graph, ir, formula, Graph::ACCEPT, Graph::REJECT);
+    let root = build(&mut graph, ir, formula, Graph::ACCEPT, Graph::REJECT);
+    graph.set_root(root);
     for _ in 0..ROUNDS {
         if has_chosen(ir, &graph) {
             return false;
@@ -123,7 +125,7 @@ fn is_refused(ir: &Ir, formula: FormId) -> bool {
         let Some(next) = thread(ir, &graph, Scope::AsLibpcap) else { break };
         graph = next;
     }
-    graph.root == Graph::REJECT
+    graph.root() == Graph::REJECT
 }
 
 /// Whether a formula looks where no packet has bytes.

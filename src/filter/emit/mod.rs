@@ -69,7 +69,7 @@ impl<'g> Emitter<'g> {
 
     fn run(mut self, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
         let mut blocks = Vec::new();
-        for node in self.graph.reachable() {
+        for &node in self.graph.reachable() {
             blocks.push((node, self.block(node, snaplen)?));
             for (n, (tail, last)) in self.tails.tails.iter().enumerate() {
                 if *last == node {
@@ -118,8 +118,8 @@ impl<'g> Emitter<'g> {
         let shared = self.tails.uses.get(&id).copied();
         let end = match node {
             Node::Accept | Node::Reject => End::Return(assemble::verdict(id, snaplen)),
-            Node::Test { value, cases } => self.test(&mut code, *value, cases, shared)?,
-            &Node::Define { value, from, next } => {
+            Node::Test { value, cases } => self.test(&mut code, value, cases, shared)?,
+            Node::Define { value, from, next } => {
                 code.x(from)?;
                 code.keep_x(value);
                 End::Next(next)
@@ -127,9 +127,9 @@ impl<'g> Emitter<'g> {
         };
         let mut out = self.enter(id, &incoming, &code, node);
         if let Node::Define { value, from, .. } = node
-            && out.x == Some(*from)
+            && out.x == Some(from)
         {
-            out.x = Some(*value);
+            out.x = Some(value);
         }
         match shared {
             Some(Use { tail, but }) => {
@@ -223,7 +223,7 @@ impl<'g> Emitter<'g> {
         id: NodeId,
         incoming: &[(NodeId, State)],
         code: &Code<'_>,
-        node: &Node,
+        node: Node<'_>,
     ) -> State {
         let needs = needs(self.ir, code, node);
         let mut out: Option<State> = None;
@@ -253,16 +253,16 @@ struct Need {
 }
 
 /// What is needed before each instruction of a block, and behind the last.
-fn needs(ir: &Ir, code: &Code<'_>, node: &Node) -> SmallVec<[Need; 8]> {
+fn needs(ir: &Ir, code: &Code<'_>, node: Node<'_>) -> SmallVec<[Need; 8]> {
     let mut need = match node {
         Node::Accept | Node::Reject => Need::default(),
         // A test that decides nothing is there to load, and not to be skipped unless that was done.
         Node::Test { value, .. } => {
-            let x = matches!(ir.get(*value), Value::Compare { .. });
+            let x = matches!(ir.get(value), Value::Compare { .. });
             Need { a: true, x, scratch: 0 }
         }
         Node::Define { value, .. } => {
-            Need { a: false, x: true, scratch: code.word_of(*value).map_or(0, |word| 1 << word) }
+            Need { a: false, x: true, scratch: code.word_of(value).map_or(0, |word| 1 << word) }
         }
     };
     let mut needs: SmallVec<[Need; 8]> = smallvec![need];

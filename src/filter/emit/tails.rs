@@ -65,7 +65,7 @@ pub fn find(ir: &Ir, graph: &Graph) -> Tails {
     let order = graph.reachable();
     let mut by_tail: Map<Tail, Vec<User>> = Map::default();
     let mut found: Vec<Tail> = Vec::new();
-    for &node in &order {
+    for &node in order {
         let Some(tail) = tail_of(ir, graph, node) else { continue };
         if tail.cases.len() > 1 {
             by_tail.entry(tail.clone()).or_default().push((node, None));
@@ -73,7 +73,7 @@ pub fn find(ir: &Ir, graph: &Graph) -> Tails {
         }
     }
     // A test that differs from the one it goes to by just going there.
-    for &node in &order {
+    for &node in order {
         if let Some((tail, but)) = but_one(ir, graph, node)
             && let Some(users) = by_tail.get_mut(&tail)
         {
@@ -104,7 +104,7 @@ pub fn find(ir: &Ir, graph: &Graph) -> Tails {
 
 fn tail_of(ir: &Ir, graph: &Graph, node: NodeId) -> Option<Tail> {
     match graph.node(node) {
-        Node::Test { value, cases } => split(ir, *value, cases).map(|(_, tail)| tail),
+        Node::Test { value, cases } => split(ir, value, cases).map(|(_, tail)| tail),
         _ => None,
     }
 }

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 /// Whether a chosen value is used.
 #[must_use]
 pub fn has_chosen(ir: &Ir, graph: &Graph) -> bool {
-    graph.reachable().into_iter().any(|node| match graph.node(node) {
-        Node::Test { value, .. } => ir.is_chosen(*value),
-        Node::Define { from, .. } => ir.is_chosen(*from),
+    graph.reachable().iter().any(|&node| match graph.node(node) {
+        Node::Test { value, .. } => ir.is_chosen(value),
+        Node::Define { from, .. } => ir.is_chosen(from),
         Node::Accept | Node::Reject => false,
     })
 }
@@ -77,10 +77,10 @@ fn next_choices(
     done: &Seen<ValId>,
 ) -> Vec<(ValId, Vec<NodeId>)> {
     let mut users: BTreeMap<ValId, Vec<NodeId>> = BTreeMap::new();
-    for node in graph.reachable() {
+    for &node in graph.reachable() {
         let uses = match graph.node(node) {
-            Node::Test { value, .. } => *value,
-            Node::Define { from, .. } => *from,
+            Node::Test { value, .. } => value,
+            Node::Define { from, .. } => from,
             Node::Accept | Node::Reject => continue,
         };
         if !chosen.ir.is_chosen(uses) {
@@ -141,7 +141,7 @@ fn with_definition(ir: &Ir, graph: &mut Graph, value: ValId, user: NodeId) -> No
     for &(condition, from) in arms.iter().rev() {
         let chosen = match ir.get(from) {
             Value::Fail => Graph::REJECT,
-            _ => graph.add(Node::Define { value, from, next: user }),
+            _ => graph.define(value, from, user),
         };
         otherwise = build(graph, ir, condition, chosen, otherwise);
     }

@@ -20,14 +20,14 @@ impl Dominators {
     pub fn of(graph: &Graph) -> Self {
         let size = graph.size();
         let mut tree = Self {
-            up: vec![graph.root; size],
-            jump: vec![graph.root; size],
+            up: vec![graph.root(); size],
+            jump: vec![graph.root(); size],
             depth: vec![0; size],
             places: vec![(0, 0); size],
         };
         let order = graph.reachable();
         let mut met = vec![false; size];
-        for &node in &order {
+        for &node in order {
             tree.settle(node);
             for next in graph.node(node).targets() {
                 if next == Graph::ACCEPT || next == Graph::REJECT {
@@ -38,7 +38,7 @@ impl Dominators {
                 met[n] = true;
             }
         }
-        tree.number(&order);
+        tree.number(order);
         tree
     }
 
@@ -126,7 +126,6 @@ impl Dominators {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::graph::Node;
     use crate::filter::ir::{Ir, Width};
 
     /// Random graphs, against what goes wrong without a node.
@@ -143,18 +142,15 @@ mod tests {
                 let value = ir.load(None, k, Width::Byte);
                 let mut one = || NodeId::at(graph.size() - 1 - below(4.min(graph.size())));
                 let (holds, fails) = (one(), one());
-                graph.add(Node::Test {
-                    value,
-                    cases: [(7, holds), (u32::MAX, fails)].into_iter().collect(),
-                });
+                graph.test(&ir, value, [(7, holds), (u32::MAX, fails)]);
             }
-            graph.root = NodeId::at(graph.size() - 1);
+            graph.set_root(NodeId::at(graph.size() - 1));
             let tree = Dominators::of(&graph);
             let inner: Vec<NodeId> =
-                graph.reachable().into_iter().filter(|node| node.index() > 1).collect();
+                graph.reachable().iter().copied().filter(|node| node.index() > 1).collect();
             for &at in &inner {
                 let mut met = vec![false; graph.size()];
-                met[graph.root.index()] = graph.root != at;
+                met[graph.root().index()] = graph.root() != at;
                 for &node in inner.iter().filter(|node| **node != at) {
                     if met[node.index()] {
                         graph.node(node).targets().for_each(|next| met[next.index()] = true);

@@ -12,9 +12,11 @@ pub use build::build;
 pub use define::{define, has_chosen};
 pub use dominators::Dominators;
 
-use super::ir::{Ir, Set, ValId, Value};
-use crate::filter::ir::intern::Interned;
+use super::ir::intern::Slots;
+use super::ir::{Fast, Ir, Set, ValId, Value};
 use smallvec::SmallVec;
+use std::cell::OnceCell;
+use std::hash::{Hash, Hasher};
 
 /// A node's number in its [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,12 +42,15 @@ impl NodeId {
     }
 }
 
-/// The cases of a test: the last number of each, and where it goes.
-pub type Cases = SmallVec<[(u32, NodeId); 3]>;
+/// A case of a test: its last number, and where it goes.
+pub type Case = (u32, NodeId);
+
+/// The cases of a test.
+pub type Cases = SmallVec<[Case; 4]>;
 
 /// A node.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Node {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Node<'g> {
     /// The packet is not wanted.
     Reject,
     /// The packet is wanted.
@@ -56,7 +61,7 @@ pub enum Node {
         /// What is looked at.
         value: ValId,
         /// The last number of each case, and where it goes.
-        cases: Cases,
+        cases: &'g [Case],
     },
     /// Remembers `from` as what `value` is on the way from here. Those who use `value` are behind such nodes on
     /// every way.
@@ -70,12 +75,38 @@ pub enum Node {
     },
 }
 
+/// A node as it is kept: its cases are these of all cases.
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    Reject,
+    Accept,
+    Test { value: ValId, first: u32, last: u32 },
+    Define { value: ValId, from: ValId, next: NodeId },
+}
+
+impl Kept {
+    #[inline]
+    fn node(self, cases: &[Case]) -> Node<'_> {
+        match self {
+            Self::Reject => Node::Reject,
+            Self::Accept => Node::Accept,
+            Self::Test { value, first, last } => {
+                Node::Test { value, cases: &cases[first as usize..last as usize] }
+            }
+            Self::Define { value, from, next } => Node::Define { value, from, next },
+        }
+    }
+}
+
 /// An arena of nodes.
 #[derive(Debug)]
 pub struct Graph {
-    nodes: Interned<Node>,
-    /// Where a packet begins.
-    pub root: NodeId,
+    nodes: Vec<Kept>,
+    cases: Vec<Case>,
+    slots: Slots,
+    root: NodeId,
+    /// The nodes that can be reached, once that was asked.
+    order: OnceCell<Vec<NodeId>>,
 }
 
 impl Graph {
@@ -87,10 +118,27 @@ impl Graph {
     /// Both ends, and nothing else.
     #[must_use]
     pub fn new() -> Self {
-        let mut nodes = Interned::default();
-        nodes.push(Node::Reject);
-        nodes.push(Node::Accept);
-        Self { nodes, root: Self::REJECT }
+        let mut nodes = Vec::with_capacity(32);
+        nodes.extend([Kept::Reject, Kept::Accept]);
+        Self {
+            nodes,
+            cases: Vec::with_capacity(64),
+            slots: Slots::default(),
+            root: Self::REJECT,
+            order: OnceCell::new(),
+        }
+    }
+
+    /// Where a packet begins.
+    #[must_use]
+    pub const fn root(&self) -> NodeId {
+        self.root
+    }
+
+    /// Has packets begin elsewhere.
+    pub fn set_root(&mut self, root: NodeId) {
+        self.root = root;
+        self.order = OnceCell::new();
     }
 
     /// A node.
@@ -98,36 +146,66 @@ impl Graph {
     /// # Panics
     /// If the number is of another graph.
     #[must_use]
-    pub fn node(&self, id: NodeId) -> &Node {
-        self.nodes.get(id.0)
+    #[inline]
+    pub fn node(&self, id: NodeId) -> Node<'_> {
+        self.nodes[id.index()].node(&self.cases)
     }
 
     /// How many nodes there are, reachable or not.
     #[must_use]
     pub const fn size(&self) -> usize {
-        self.nodes.count()
+        self.nodes.len()
     }
 
-    /// The node, made if there is none like it.
-    pub fn add(&mut self, node: Node) -> NodeId {
-        NodeId(self.nodes.intern(node).0)
+    /// The node that has a value computed, made if there is none like it.
+    pub fn define(&mut self, value: ValId, from: ValId, next: NodeId) -> NodeId {
+        let hash = hash_of(Node::Define { value, from, next });
+        self.intern(hash, Kept::Define { value, from, next })
     }
 
-    /// A test of `value`; neighbouring cases that go to the same place become one.
-    pub fn test(
-        &mut self,
-        ir: &Ir,
-        value: ValId,
-        cases: impl IntoIterator<Item = (u32, NodeId)>,
-    ) -> NodeId {
+    /// A test of `value`, made if there is none like it; neighbouring cases that go to the same place become one.
+    pub fn test(&mut self, ir: &Ir, value: ValId, cases: impl IntoIterator<Item = Case>) -> NodeId {
         if matches!(ir.get(value), Value::Fail) {
             return Self::REJECT;
         }
-        let cases = joined(cases);
-        match cases[..] {
+        let first = self.cases.len();
+        for (high, next) in cases {
+            match self.cases[first..].last_mut() {
+                Some(last) if last.1 == next => last.0 = high,
+                _ => self.cases.push((high, next)),
+            }
+        }
+        let cases = &self.cases[first..];
+        let node = match *cases {
             // A test that decides nothing, and does not matter if it fails.
             [(_, only)] if only == Self::REJECT || ir.extent(value) == (0, true) => only,
-            _ => self.add(Node::Test { value, cases }),
+            _ => {
+                let hash = hash_of(Node::Test { value, cases });
+                let end = |n| u32::try_from(n).unwrap_or(u32::MAX);
+                let (first, last) = (end(first), end(self.cases.len()));
+                let made = self.nodes.len();
+                let node = self.intern(hash, Kept::Test { value, first, last });
+                if node.index() == made {
+                    return node;
+                }
+                node
+            }
+        };
+        self.cases.truncate(first);
+        node
+    }
+
+    fn intern(&mut self, hash: usize, kept: Kept) -> NodeId {
+        let Self { nodes, cases, slots, .. } = self;
+        let node = kept.node(cases);
+        match slots.find(hash, |number| nodes[number as usize].node(cases) == node) {
+            Ok(number) => NodeId(number),
+            Err(at) => {
+                let id = NodeId::at(nodes.len());
+                nodes.push(kept);
+                slots.put(at, id.0, |number| hash_of(nodes[number as usize].node(cases)));
+                id
+            }
         }
     }
 
@@ -136,12 +214,12 @@ impl Graph {
     #[must_use]
     pub fn edited(
         &self,
-        mut edit: impl FnMut(&mut Self, &Node, NodeId, &dyn Fn(NodeId) -> NodeId) -> NodeId,
+        mut edit: impl FnMut(&mut Self, Node<'_>, NodeId, &dyn Fn(NodeId) -> NodeId) -> NodeId,
     ) -> Self {
         let mut graph = Self::new();
-        let mut made: Vec<NodeId> = vec![Self::REJECT; self.nodes.count()];
+        let mut made: Vec<NodeId> = vec![Self::REJECT; self.nodes.len()];
         made[Self::ACCEPT.index()] = Self::ACCEPT;
-        for id in self.reachable().into_iter().rev() {
+        for &id in self.reachable().iter().rev() {
             if id != Self::ACCEPT && id != Self::REJECT {
                 let now = |id: NodeId| made[id.index()];
                 let new = edit(&mut graph, self.node(id), id, &now);
@@ -154,26 +232,27 @@ impl Graph {
 
     /// The nodes that can be reached, each before those that it goes to.
     #[must_use]
-    pub fn reachable(&self) -> Vec<NodeId> {
-        let mut seen = vec![false; self.nodes.count()];
-        let mut order = Vec::new();
-        seen[self.root.index()] = true;
-        for n in (0..=self.root.index()).rev() {
-            if !seen[n] {
-                continue;
+    pub fn reachable(&self) -> &[NodeId] {
+        self.order.get_or_init(|| {
+            let size = self.root.index() + 1;
+            let mut seen: SmallVec<[bool; 64]> = SmallVec::from_elem(false, size);
+            let mut order = Vec::with_capacity(size);
+            seen[self.root.index()] = true;
+            for n in (0..size).rev() {
+                if !seen[n] {
+                    continue;
+                }
+                self.node(NodeId::at(n)).targets().for_each(|next| seen[next.index()] = true);
+                order.push(NodeId::at(n));
             }
-            for next in self.node(NodeId::at(n)).targets() {
-                seen[next.index()] = true;
-            }
-            order.push(NodeId::at(n));
-        }
-        order
+            order
+        })
     }
 
     /// Whether the arena keeps its promises.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        let sound = |(n, node): (usize, &Node)| {
+        let sound = |(n, node): (usize, Node<'_>)| {
             node.targets().all(|next| next.index() < n)
                 && match node {
                     Node::Test { cases, .. } => {
@@ -184,23 +263,21 @@ impl Graph {
                     _ => true,
                 }
         };
-        self.root.index() < self.nodes.count()
-            && (0..self.nodes.count()).map(|n| (n, self.node(NodeId::at(n)))).all(sound)
+        self.root.index() < self.nodes.len()
+            && (0..self.nodes.len()).map(|n| (n, self.node(NodeId::at(n)))).all(sound)
     }
 }
 
 /// What [`Graph::edited`] keeps of a node: all but where it goes.
 #[must_use]
-pub fn kept(ir: &Ir, graph: &mut Graph, node: &Node, now: &dyn Fn(NodeId) -> NodeId) -> NodeId {
-    match *node {
+pub fn kept(ir: &Ir, graph: &mut Graph, node: Node<'_>, now: &dyn Fn(NodeId) -> NodeId) -> NodeId {
+    match node {
         Node::Reject => Graph::REJECT,
         Node::Accept => Graph::ACCEPT,
-        Node::Test { value, ref cases } => {
+        Node::Test { value, cases } => {
             graph.test(ir, value, cases.iter().map(|&(high, next)| (high, now(next))))
         }
-        Node::Define { value, from, next } => {
-            graph.add(Node::Define { value, from, next: now(next) })
-        }
+        Node::Define { value, from, next } => graph.define(value, from, now(next)),
     }
 }
 
@@ -210,13 +287,27 @@ impl Default for Graph {
     }
 }
 
-impl Node {
+fn hash_of(node: Node<'_>) -> usize {
+    let mut hasher = Fast::default();
+    match node {
+        Node::Reject | Node::Accept => {}
+        Node::Test { value, cases } => {
+            value.hash(&mut hasher);
+            cases.iter().for_each(|case| case.hash(&mut hasher));
+        }
+        Node::Define { value, from, next } => (value, from, next).hash(&mut hasher),
+    }
+    hasher.finish() as usize
+}
+
+impl<'g> Node<'g> {
     /// Where it goes on, with repetitions.
-    pub fn targets(&self) -> impl Iterator<Item = NodeId> + '_ {
+    #[inline]
+    pub fn targets(self) -> impl Iterator<Item = NodeId> + use<'g> {
         let (cases, next) = match self {
             Self::Reject | Self::Accept => (&[][..], None),
-            Self::Test { cases, .. } => (&cases[..], None),
-            Self::Define { next, .. } => (&[][..], Some(*next)),
+            Self::Test { cases, .. } => (cases, None),
+            Self::Define { next, .. } => (&[][..], Some(next)),
         };
         cases.iter().map(|&(_, next)| next).chain(next)
     }

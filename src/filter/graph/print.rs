@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn text(ir: &Ir, graph: &Graph) -> String {
     let mut text = String::new();
-    for id in graph.reachable() {
+    for &id in graph.reachable() {
         let ways: Vec<String> =
             ways(graph, id).iter().map(|(label, to)| format!("{label} -> {}", name(*to))).collect();
         // Writing to a String cannot fail.
@@ -31,7 +31,7 @@ pub fn text(ir: &Ir, graph: &Graph) -> String {
 #[must_use]
 pub fn dot(ir: &Ir, graph: &Graph) -> String {
     let mut text = String::from("digraph filter {\n    node [shape=box, fontname=monospace];\n");
-    for id in graph.reachable() {
+    for &id in graph.reachable() {
         let label = what(ir, graph, id).replace('"', "\\\"");
         let _ = writeln!(text, "    \"{}\" [label=\"{label}\"];", name(id));
         for (label, to) in ways(graph, id) {
@@ -51,9 +51,9 @@ fn name(id: NodeId) -> String {
 
 fn what(ir: &Ir, graph: &Graph, id: NodeId) -> String {
     match graph.node(id) {
-        Node::Test { value, .. } => ir.show_value(*value),
+        Node::Test { value, .. } => ir.show_value(value),
         Node::Define { value, from, .. } => {
-            format!("{} := {}", ir.show_value(*value), ir.show_value(*from))
+            format!("{} := {}", ir.show_value(value), ir.show_value(from))
         }
         Node::Accept | Node::Reject => name(id),
     }
@@ -63,7 +63,7 @@ fn what(ir: &Ir, graph: &Graph, id: NodeId) -> String {
 fn ways(graph: &Graph, id: NodeId) -> Vec<(String, NodeId)> {
     let cases = match graph.node(id) {
         Node::Accept | Node::Reject => return Vec::new(),
-        &Node::Define { next, .. } => return vec![("then".to_owned(), next)],
+        Node::Define { next, .. } => return vec![("then".to_owned(), next)],
         Node::Test { cases, .. } => cases,
     };
     let mut ranges: BTreeMap<NodeId, Vec<(u32, u32)>> = BTreeMap::new();

@@ -7,18 +7,60 @@ use std::hash::{Hash, Hasher};
 #[derive(Debug)]
 pub struct Interned<T> {
     items: Vec<T>,
-    /// Numbers by hash, with open addressing; [`FREE`] where there is none. Never more than half full, a power of two.
-    slots: Vec<u32>,
+    slots: Slots,
 }
+
+/// Numbers of things by their hashes, with open addressing; [`FREE`] where there is none. Never more than half full, a
+/// power of two.
+#[derive(Debug)]
+pub struct Slots(Vec<u32>);
 
 const FREE: u32 = u32::MAX;
 
 /// Most filters need no more.
 const FIRST: usize = 64;
 
+impl Default for Slots {
+    fn default() -> Self {
+        Self(vec![FREE; FIRST])
+    }
+}
+
+impl Slots {
+    /// The number under `hash` that is looked for, or the free slot where it belongs.
+    #[inline]
+    pub fn find(&self, hash: usize, is: impl Fn(u32) -> bool) -> Result<u32, usize> {
+        let mask = self.0.len() - 1;
+        let mut at = hash & mask;
+        loop {
+            match self.0[at] {
+                FREE => return Err(at),
+                number if is(number) => return Ok(number),
+                _ => at = (at + 1) & mask,
+            }
+        }
+    }
+
+    /// Has a slot that [`Slots::find`] gave hold a new thing, the last of as many as its number tells.
+    pub fn put(&mut self, at: usize, number: u32, hash_of: impl Fn(u32) -> usize) {
+        self.0[at] = number;
+        let count = number as usize + 1;
+        if count * 2 < self.0.len() {
+            return;
+        }
+        let old = std::mem::take(&mut self.0);
+        self.0 = vec![FREE; old.len() * 2];
+        for number in old.into_iter().filter(|&number| number != FREE) {
+            if let Err(at) = self.find(hash_of(number), |_| false) {
+                self.0[at] = number;
+            }
+        }
+    }
+}
+
 impl<T> Default for Interned<T> {
     fn default() -> Self {
-        Self { items: Vec::with_capacity(FIRST / 2), slots: vec![FREE; FIRST] }
+        Self { items: Vec::with_capacity(FIRST / 4), slots: Slots::default() }
     }
 }
 
@@ -35,48 +77,17 @@ impl<T: Hash + Eq> Interned<T> {
         self.items.len()
     }
 
-    /// Adds a thing without looking whether it is there, or ever finding it.
-    pub fn push(&mut self, item: T) {
-        self.items.push(item);
-    }
-
     /// The thing's number, and whether it is new.
     pub fn intern(&mut self, item: T) -> (u32, bool) {
-        if (self.items.len() + 1) * 2 > self.slots.len() {
-            self.grow();
-        }
-        let at = self.find(&item);
-        let slot = &mut self.slots[at];
-        if *slot != FREE {
-            return (*slot, false);
-        }
+        let found = self.slots.find(hash(&item), |number| self.items[number as usize] == item);
+        let at = match found {
+            Ok(number) => return (number, false),
+            Err(at) => at,
+        };
         let number = u32::try_from(self.items.len()).unwrap_or(FREE - 1);
-        *slot = number;
         self.items.push(item);
+        self.slots.put(at, number, |number| hash(&self.items[number as usize]));
         (number, true)
-    }
-
-    /// The slot of a thing, or the free one where it belongs.
-    fn find(&self, item: &T) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut at = hash(item) & mask;
-        while self.slots[at] != FREE && self.items[self.slots[at] as usize] != *item {
-            at = (at + 1) & mask;
-        }
-        at
-    }
-
-    fn grow(&mut self) {
-        let old = std::mem::take(&mut self.slots);
-        self.slots = vec![FREE; old.len() * 2];
-        let mask = self.slots.len() - 1;
-        for number in old.into_iter().filter(|&number| number != FREE) {
-            let mut at = hash(&self.items[number as usize]) & mask;
-            while self.slots[at] != FREE {
-                at = (at + 1) & mask;
-            }
-            self.slots[at] = number;
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::filter::ast::BinOp;
 use crate::filter::ir::Map;
 
 /// A value's number in its [`Ir`]. The values it is made of have lower ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValId(pub(super) u32);
 
 /// How many bytes a load takes.

@@ -76,7 +76,7 @@ fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
     let mut looks: Vec<(u64, NodeId)> = Vec::with_capacity(order.len());
     for &node in order.iter().rev() {
         let Node::Test { value, cases } = graph.node(node) else { continue };
-        let Some(place) = place(ir, *value) else { continue };
+        let Some(place) = place(ir, value) else { continue };
         let mut hasher = Fast::default();
         (place.width, place.mask, cases.len()).hash(&mut hasher);
         cases.iter().for_each(|(high, _)| high.hash(&mut hasher));
@@ -95,7 +95,7 @@ fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
             let found = twins(ir, graph, one, other).or_else(|| twins(ir, graph, other, one));
             let Some(mut found) = found else { continue };
             if sources.is_empty() {
-                sources = sources_of(graph, &order);
+                sources = sources_of(graph, order);
             }
             found.gain = gain(graph, &found, &sources);
             if found.gain > best.as_ref().map_or(0, |best| best.gain) {
@@ -168,7 +168,7 @@ fn twins(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins> {
 fn places(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<(Place, Place)> {
     match (graph.node(one), graph.node(other)) {
         (Node::Test { value: a, .. }, Node::Test { value: b, .. }) => {
-            Some((place(ir, *a)?, place(ir, *b)?))
+            Some((place(ir, a)?, place(ir, b)?))
         }
         _ => None,
     }
@@ -231,11 +231,7 @@ fn shared(ir: &mut Ir, old: &Graph, twins: &Twins) -> Graph {
         let now = |id: NodeId| tests.get(&id).copied().unwrap_or_else(|| now(id));
         let next = if twins.apart { kept(ir, graph, node, &now) } else { now(id) };
         let (one, other) = origins;
-        graph.add(Node::Define {
-            value: remembered,
-            from: if id == entry { one } else { other },
-            next,
-        })
+        graph.define(remembered, if id == entry { one } else { other }, next)
     })
 }
 

@@ -3,6 +3,7 @@
 
 use crate::filter::graph::{Dominators, Graph, Node, NodeId, kept};
 use crate::filter::ir::{Ir, ValId, Value};
+use smallvec::{SmallVec, smallvec};
 
 /// The graph with such values computed once.
 #[must_use]
@@ -21,10 +22,10 @@ const MAX_TRIED: usize = 64;
 /// A value to compute once, and the last node on every way to its users.
 fn candidate(ir: &Ir, graph: &Graph, tried: &mut Vec<ValId>) -> Option<(ValId, NodeId)> {
     let mut users: Vec<(ValId, Vec<NodeId>)> = Vec::new();
-    for node in graph.reachable() {
+    for &node in graph.reachable() {
         let value = match graph.node(node) {
-            Node::Test { value, .. } => *value,
-            Node::Define { from, .. } => *from,
+            Node::Test { value, .. } => value,
+            Node::Define { from, .. } => from,
             Node::Accept | Node::Reject => continue,
         };
         // Most values are one load.
@@ -51,14 +52,15 @@ fn candidate(ir: &Ir, graph: &Graph, tried: &mut Vec<ValId>) -> Option<(ValId, N
 }
 
 /// The bases of the loads in `value` that take more than one instruction.
-fn bases(ir: &Ir, value: ValId) -> Vec<ValId> {
-    let mut bases = Vec::new();
-    let mut work = vec![value];
+fn bases(ir: &Ir, value: ValId) -> SmallVec<[ValId; 4]> {
+    let mut bases = SmallVec::new();
+    let mut work: SmallVec<[ValId; 8]> = smallvec![value];
     while let Some(value) = work.pop() {
         match *ir.get(value) {
             Value::Load { base: Some(base), .. } if ir.header_length(base).is_some() => {}
             Value::Binary { left, right, .. } | Value::Compare { left, right, .. } => {
-                work.extend([left, right]);
+                work.push(left);
+                work.push(right);
             }
             Value::Neg(of) => work.push(of),
             Value::Load { base: Some(base), .. } => {
@@ -87,21 +89,17 @@ fn is_costly(ir: &Ir, value: ValId) -> bool {
 fn with_stored(ir: &mut Ir, old: &Graph, value: ValId, at: NodeId, new: ValId) -> Graph {
     let dominators = Dominators::of(old);
     old.edited(|graph, node, id, now| {
-        let node = match *node {
-            ref other if !dominators.is_behind(id, at) => other.clone(),
-            Node::Test { value: looked_at, ref cases } => {
-                Node::Test { value: ir.replaced(looked_at, value, new), cases: cases.clone() }
+        let node = match node {
+            other if !dominators.is_behind(id, at) => other,
+            Node::Test { value: looked_at, cases } => {
+                Node::Test { value: ir.replaced(looked_at, value, new), cases }
             }
             Node::Define { value: defined, from, next } => {
                 Node::Define { value: defined, from: ir.replaced(from, value, new), next }
             }
-            ref end => end.clone(),
+            end => end,
         };
-        let user = kept(ir, graph, &node, now);
-        if id == at {
-            graph.add(Node::Define { value: new, from: value, next: user })
-        } else {
-            user
-        }
+        let user = kept(ir, graph, node, now);
+        if id == at { graph.define(new, value, user) } else { user }
     })
 }

@@ -5,35 +5,35 @@
 
 pub use super::known::Scope;
 use super::known::{Facts, Known};
-use crate::filter::graph::{Cases, Graph, Node, NodeId, joined};
+use crate::filter::graph::{Case, Cases, Graph, Node, NodeId, joined};
 use crate::filter::ir::{Ir, Map, ValId};
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 use std::cell::Cell;
 
 /// The graph without tests whose outcome is known, or nothing if there are none.
 #[must_use]
 pub fn thread(ir: &Ir, graph: &Graph, scope: Scope) -> Option<Graph> {
+    let size = graph.root().index() + 1;
     let mut pass = Pass {
         ir,
         graph,
         scope,
         known: Known::new(ir, graph, scope),
-        facts: vec![None; graph.size()],
+        places: vec![Place::default(); size],
         ways: Map::default(),
-        sources: vec![0; graph.size()],
         same: Vec::new(),
         skips: Cell::new(FEWEST_SKIPS + SKIPS * graph.size()),
     };
-    let root = pass.follow(graph.root, &Facts::default());
+    let root = pass.follow(graph.root(), Facts::default());
     pass.arrive(root, Facts::default());
     for n in (0..=root.index()).rev() {
-        if let Some(facts) = pass.facts[n].take() {
-            pass.leave(NodeId::at(n), &facts);
+        if let Some(facts) = pass.places[n].facts {
+            pass.leave(NodeId::at(n), facts);
         }
     }
     pass.same.retain(|_| scope == Scope::All);
-    let absorbs = pass.same.iter().any(|node| pass.sources[node.index()] == 1);
-    let changes = root != graph.root || !pass.ways.is_empty() || absorbs;
+    let absorbs = pass.same.iter().any(|node| pass.places[node.index()].sources == 1);
+    let changes = root != graph.root() || !pass.ways.is_empty() || absorbs;
     changes.then(|| pass.rebuild(root))
 }
 
@@ -42,16 +42,22 @@ struct Pass<'g> {
     graph: &'g Graph,
     scope: Scope,
     known: Known<'g>,
-    /// What is known where a node begins, of those that are reached.
-    facts: Vec<Option<Facts>>,
+    places: Vec<Place>,
     /// The nodes that go elsewhere now: the cases of a test, one case for a definition.
     ways: Map<NodeId, Cases>,
-    /// From how many nodes a node is reached.
-    sources: Vec<u32>,
     /// Tests that are reached from one of the same value.
     same: Vec<NodeId>,
     /// How many tests are yet looked at to be passed over.
     skips: Cell<usize>,
+}
+
+/// What was found out of a node.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// What is known where it begins, if it is reached.
+    facts: Option<Facts>,
+    /// From how many nodes it is reached.
+    sources: u32,
 }
 
 /// So many tests are passed over, for each node there is ...
@@ -61,54 +67,50 @@ const FEWEST_SKIPS: usize = 1 << 16;
 
 impl Pass<'_> {
     fn arrive(&mut self, at: NodeId, facts: Facts) {
-        self.sources[at.index()] += 1;
+        let place = &mut self.places[at.index()];
+        place.sources += 1;
         if at == Graph::ACCEPT || at == Graph::REJECT {
             return;
         }
-        let known = &mut self.facts[at.index()];
-        *known = Some(match known {
-            Some(known) => self.known.meet(known, &facts),
+        place.facts = Some(match place.facts {
+            Some(known) => self.known.meet(known, facts),
             None => facts,
         });
     }
 
     /// Decides where a node goes.
-    fn leave(&mut self, node: NodeId, facts: &Facts) {
-        let graph = self.graph;
-        match graph.node(node) {
+    fn leave(&mut self, node: NodeId, facts: Facts) {
+        match self.graph.node(node) {
             Node::Accept | Node::Reject => {}
-            &Node::Define { next, .. } => {
+            Node::Define { next, .. } => {
                 let end = self.follow(next, facts);
-                self.arrive(end, facts.clone());
+                self.arrive(end, facts);
                 if end != next {
                     self.ways.insert(node, smallvec![(u32::MAX, end)]);
                 }
             }
-            Node::Test { value, cases } => self.leave_test(node, *value, cases, facts),
+            Node::Test { value, cases } => self.leave_test(node, value, cases, facts),
         }
     }
 
-    fn leave_test(&mut self, node: NodeId, value: ValId, cases: &[(u32, NodeId)], facts: &Facts) {
+    fn leave_test(&mut self, node: NodeId, value: ValId, cases: &[Case], facts: Facts) {
         let mut ends = Ends::of(cases.len());
-        let mut low = 0;
-        for &(high, next) in cases {
-            // One possible number is enough for a way to be possible.
-            if !ends.has(next) && self.known.may_be((value, cases), facts, low, high) {
-                let facts = self.known.behind(facts, node, value, next);
-                ends.push(next, self.follow(next, &facts), facts);
-            }
-            low = high.wrapping_add(1);
-        }
         let mut low = 0;
         let mut all = Cases::new();
         let mut changed = false;
+        let max = self.known.max_of(value);
         for &(high, next) in cases {
-            match ends.end_of(next) {
-                Some(end) if self.known.may_be((value, cases), facts, low, high) => {
-                    changed |= end != next;
-                    all.push((high, end));
-                }
-                _ => changed = true,
+            if self.known.may_be((value, cases), facts, max, (low, high)) {
+                let end = ends.end_of(next).unwrap_or_else(|| {
+                    let facts = self.known.behind(facts, node, value, next);
+                    let end = self.follow(next, facts);
+                    ends.push(next, end, facts);
+                    end
+                });
+                changed |= end != next;
+                all.push((high, end));
+            } else {
+                changed = true;
             }
             low = high.wrapping_add(1);
         }
@@ -117,8 +119,8 @@ impl Pass<'_> {
             // What is known contradicts itself: nobody gets here.
             None => all.push((u32::MAX, Graph::REJECT)),
         }
-        for (end, facts) in ends.arrivals(self.known) {
-            if matches!(self.graph.node(end), Node::Test { value: other, .. } if *other == value) {
+        for (end, facts) in ends.arrivals(&mut self.known) {
+            if matches!(self.graph.node(end), Node::Test { value: other, .. } if other == value) {
                 self.same.push(end);
             }
             self.arrive(end, facts);
@@ -129,32 +131,36 @@ impl Pass<'_> {
     }
 
     /// Where a way that leads to `at` ends, past all tests whose outcome is known.
-    fn follow(&self, mut at: NodeId, facts: &Facts) -> NodeId {
+    fn follow(&self, mut at: NodeId, facts: Facts) -> NodeId {
         while let Node::Test { value, cases } = self.graph.node(at) {
             let Some(left) = self.skips.get().checked_sub(1 + cases.len() / FEW) else { break };
             self.skips.set(left);
-            if !self.known.is_loaded(*value, facts) {
+            if !self.known.is_loaded(value, facts) {
                 break;
             }
-            let Some(next) = self.outcome(*value, cases, facts) else { break };
+            let Some(next) = self.outcome(value, cases, facts) else { break };
             at = next;
         }
         at
     }
 
     /// The only way that a test can go.
-    fn outcome(&self, value: ValId, cases: &[(u32, NodeId)], facts: &Facts) -> Option<NodeId> {
+    fn outcome(&self, value: ValId, cases: &[Case], facts: Facts) -> Option<NodeId> {
         let (mask, bits) = self.known.bits(value, facts);
         if mask == u32::MAX {
             let at = cases.partition_point(|&(high, _)| high < bits);
             return cases.get(at).map(|&(_, next)| next);
         }
+        let max = self.known.max_of(value);
         let mut only = None;
         let mut low = 0;
         for &(high, next) in cases {
             // A case of one number can be told from the bits.
             let fits = low != high || low & mask == bits & mask;
-            if only != Some(next) && fits && self.known.may_be((value, cases), facts, low, high) {
+            if only != Some(next)
+                && fits
+                && self.known.may_be((value, cases), facts, max, (low, high))
+            {
                 if only.is_some() {
                     return None;
                 }
@@ -168,47 +174,41 @@ impl Pass<'_> {
     /// The graph with the ways that were decided.
     fn rebuild(&self, root: NodeId) -> Graph {
         let mut graph = Graph::new();
-        let mut made: Vec<NodeId> = vec![Graph::REJECT; self.graph.size()];
+        let mut made: Vec<NodeId> = vec![Graph::REJECT; root.index().max(1) + 1];
         made[Graph::ACCEPT.index()] = Graph::ACCEPT;
         for n in 2..=root.index() {
-            if self.sources[n] == 0 {
+            if self.places[n].sources == 0 {
                 continue;
             }
             let node = NodeId::at(n);
             let ways = self.ways.get(&node).map(Cases::as_slice);
             made[n] = match self.graph.node(node) {
                 Node::Test { value, cases } => {
-                    let cases = self.absorbed(&graph, *value, ways.unwrap_or(cases), &made);
-                    graph.test(self.ir, *value, cases)
+                    let cases = self.absorbed(&graph, value, ways.unwrap_or(cases), &made);
+                    graph.test(self.ir, value, cases)
                 }
-                &Node::Define { value, from, next } => {
+                Node::Define { value, from, next } => {
                     let next = ways.and_then(<[_]>::first).map_or(next, |way| way.1);
-                    graph.add(Node::Define { value, from, next: made[next.index()] })
+                    graph.define(value, from, made[next.index()])
                 }
                 Node::Accept | Node::Reject => continue,
             };
         }
-        graph.root = made[root.index()];
+        graph.set_root(made[root.index()]);
         graph
     }
 
     /// Cases with those of a following test of the same value, if it follows nothing else.
-    fn absorbed(
-        &self,
-        graph: &Graph,
-        value: ValId,
-        ways: &[(u32, NodeId)],
-        made: &[NodeId],
-    ) -> Cases {
+    fn absorbed(&self, graph: &Graph, value: ValId, ways: &[Case], made: &[NodeId]) -> Cases {
         let mut all = Cases::new();
         let mut low = 0;
         for &(high, next) in ways {
             let now = made[next.index()];
             match graph.node(now) {
                 Node::Test { value: same, cases }
-                    if *same == value
+                    if same == value
                         && self.scope == Scope::All
-                        && self.sources[next.index()] == 1 =>
+                        && self.places[next.index()].sources == 1 =>
                 {
                     let from = cases.partition_point(|&(end, _)| end < low);
                     for &(end, inner) in &cases[from..] {
@@ -229,7 +229,7 @@ impl Pass<'_> {
 /// Where the ways of a test end.
 struct Ends {
     /// The ways by where they led, where they end, and what is known there.
-    list: Vec<(NodeId, NodeId, Facts)>,
+    list: SmallVec<[(NodeId, NodeId, Facts); 4]>,
     /// The same by number, where there are many.
     places: Option<Map<NodeId, usize>>,
 }
@@ -239,7 +239,7 @@ const FEW: usize = 16;
 
 impl Ends {
     fn of(cases: usize) -> Self {
-        Self { list: Vec::with_capacity(cases.min(4)), places: (cases > FEW).then(Map::default) }
+        Self { list: SmallVec::new(), places: (cases > FEW).then(Map::default) }
     }
 
     fn place(&self, to: NodeId) -> Option<usize> {
@@ -247,10 +247,6 @@ impl Ends {
             Some(places) => places.get(&to).copied(),
             None => self.list.iter().position(|(known, ..)| *known == to),
         }
-    }
-
-    fn has(&self, to: NodeId) -> bool {
-        self.place(to).is_some()
     }
 
     fn push(&mut self, to: NodeId, end: NodeId, facts: Facts) {
@@ -265,12 +261,12 @@ impl Ends {
     }
 
     /// Each end once, with what is known whichever way led there.
-    fn arrivals(mut self, known: Known<'_>) -> Vec<(NodeId, Facts)> {
+    fn arrivals(mut self, known: &mut Known<'_>) -> SmallVec<[(NodeId, Facts); 4]> {
         self.list.sort_by_key(|&(_, end, _)| end);
-        let mut all: Vec<(NodeId, Facts)> = Vec::with_capacity(self.list.len());
+        let mut all: SmallVec<[(NodeId, Facts); 4]> = SmallVec::new();
         for (_, end, facts) in self.list {
             match all.last_mut() {
-                Some((last, met)) if *last == end => *met = known.meet(met, &facts),
+                Some((last, met)) if *last == end => *met = known.meet(*met, facts),
                 _ => all.push((end, facts)),
             }
         }
