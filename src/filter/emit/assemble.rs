@@ -1,57 +1,83 @@
 //! Where instructions lie. Blocks are laid out from the last to the first, so that whatever an instruction jumps to
 //! has its place already; a jump that would be longer than 8 bits allow finds a stepping stone behind it.
 
+use super::code::State;
 use super::search::{Jump, Jumps, To};
+use super::ways::Ways;
 use crate::bpf::Insn;
 use crate::bpf::insn::{JMP, JMP_JA, LD_MEM, LDX_MEM, RET_K};
 use crate::filter::graph::{Graph, NodeId};
 use crate::filter::ir::Map;
 use smallvec::{SmallVec, smallvec};
 
+/// What nodes became, in the order of their instructions.
+#[derive(Debug)]
+pub struct Blocks {
+    list: Vec<Block>,
+    code: Vec<Insn>,
+    /// The jumps of all tests.
+    pub jumps: Jumps,
+}
+
 /// What a node became.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Block {
-    /// Instructions that do not leave the block.
-    pub code: SmallVec<[Insn; 4]>,
-    /// What follows them.
-    pub end: End,
+    node: NodeId,
+    /// Where its instructions end that do not leave the block; they begin where the ones before end.
+    code: usize,
+    /// Where its jumps end.
+    jumps: usize,
+    /// What follows.
+    end: End,
 }
 
 /// How a block ends.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum End {
     /// The packet's verdict.
     Return(u32),
     /// Conditional jumps, of which the first is begun with.
-    Jumps(Jumps),
+    Jumps,
     /// On to a node.
     Next(NodeId),
 }
 
-impl Default for End {
-    fn default() -> Self {
-        Self::Return(0)
+impl Blocks {
+    /// None yet.
+    pub fn with_room_for(blocks: usize) -> Self {
+        let list = Vec::with_capacity(blocks);
+        Self { list, code: Vec::with_capacity(2 * blocks), jumps: Vec::with_capacity(2 * blocks) }
+    }
+
+    /// Adds what a node became. Its jumps were added before.
+    pub fn add(&mut self, node: NodeId, code: &[(Insn, State)], end: End) {
+        self.code.extend(code.iter().map(|(insn, _)| *insn));
+        let (code, jumps) = (self.code.len(), self.jumps.len());
+        self.list.push(Block { node, code, jumps, end });
     }
 }
 
 /// How far a conditional jump reaches: so many instructions are skipped at most.
 const REACH: usize = u8::MAX as usize;
 
-/// Lays out `blocks`, which are in the order of their instructions. `entry` tells at which instruction of a node's code a
-/// way from another node comes in.
-pub fn assemble(blocks: &[(NodeId, Block)], entry: impl Fn(NodeId, NodeId) -> usize) -> Vec<Insn> {
-    let nodes = blocks.iter().map(|(node, _)| node.index() + 1).max().unwrap_or_default();
+/// Lays out blocks. The ways tell at which instruction of a node's code one from another node comes in.
+pub fn assemble(blocks: &Blocks, ways: &Ways) -> Vec<Insn> {
     let remembers = |insn: &Insn| matches!(insn.code, LD_MEM | LDX_MEM);
-    let scratch = blocks.iter().any(|(_, block)| block.code.iter().any(remembers));
     let mut layout = Layout {
-        insns: Vec::new(),
-        ends: vec![0; nodes],
+        insns: Vec::with_capacity(blocks.code.len() + blocks.jumps.len() + 2),
+        ends: vec![0; ways.nodes()],
         stones: Map::default(),
         returns: [None; 2],
-        scratch,
+        scratch: blocks.code.iter().any(remembers),
     };
-    for (node, block) in blocks.iter().rev() {
-        layout.block(*node, block, &|to| entry(*node, to));
+    let (mut code, mut jumps) = (&blocks.code[..], &blocks.jumps[..]);
+    for (n, block) in blocks.list.iter().enumerate().rev() {
+        let (from, first) =
+            n.checked_sub(1).map_or((0, 0), |n| (blocks.list[n].code, blocks.list[n].jumps));
+        layout.end(block, &jumps[first..], &|to| ways.entry(block.node, to));
+        layout.insns.extend(code[from..].iter().rev());
+        layout.ends[block.node.index()] = layout.insns.len();
+        (code, jumps) = (&code[..from], &jumps[..first]);
     }
     layout.insns.reverse();
     layout.insns
@@ -72,17 +98,15 @@ struct Layout {
 }
 
 impl Layout {
-    fn block(&mut self, node: NodeId, block: &Block, entry: &dyn Fn(NodeId) -> usize) {
-        match &block.end {
-            &End::Return(k) => {
+    fn end(&mut self, block: &Block, jumps: &[Jump], entry: &dyn Fn(NodeId) -> usize) {
+        match block.end {
+            End::Return(k) => {
                 self.insns.push(Insn::stmt(RET_K, k));
-                self.returns[node.index()] = Some(k);
+                self.returns[block.node.index()] = Some(k);
             }
-            End::Jumps(jumps) => self.jumps(jumps, entry),
-            &End::Next(next) => self.next((next, entry(next))),
+            End::Jumps => self.jumps(jumps, entry),
+            End::Next(next) => self.next((next, entry(next))),
         }
-        self.insns.extend(block.code.iter().rev());
-        self.ends[node.index()] = self.insns.len();
     }
 
     /// The nearest instruction that is, or leads to, number `at` of a node's code; behind the code, what it ends with.

@@ -7,6 +7,7 @@ use crate::bpf::insn::{
 };
 use crate::filter::ast::BinOp;
 use crate::filter::ir::{Ir, ValId, Value, Width};
+use smallvec::SmallVec;
 
 /// Why a value cannot be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +61,22 @@ pub struct Code<'i> {
 impl<'i> Code<'i> {
     /// No instruction yet.
     #[must_use]
-    pub const fn new(ir: &'i Ir, kept: &'i [ValId], state: State) -> Self {
-        Self { ir, kept, temporary: 0, insns: Vec::new(), state, depth: 0 }
+    pub fn new(ir: &'i Ir, kept: &'i [ValId]) -> Self {
+        let insns = Vec::with_capacity(8);
+        Self { ir, kept, temporary: 0, insns, state: State::default(), depth: 0 }
+    }
+
+    /// Begins with the next node.
+    pub fn begin(&mut self, state: State) {
+        self.insns.clear();
+        self.state = state;
+        (self.temporary, self.depth) = (0, 0);
+    }
+
+    /// What is known before instruction `n`, or behind the last one.
+    #[must_use]
+    pub fn state_at(&self, n: usize) -> State {
+        self.insns.get(n).map_or(self.state, |&(_, state)| state)
     }
 
     fn push(&mut self, code: u16, k: u32) {
@@ -150,7 +165,7 @@ impl<'i> Code<'i> {
     /// Computes `value` into the accumulator.
     pub fn a(&mut self, value: ValId) -> Result<(), Stuck> {
         // Down to something that can be loaded, then up again: chains of operations are as long as the text.
-        let mut chain: Vec<(ValId, ValId)> = Vec::new();
+        let mut chain: SmallVec<[(ValId, ValId); 8]> = SmallVec::new();
         let mut at = value;
         while !self.is_at_hand(at) {
             let Some(inner) = self.inner(at) else { break };

@@ -5,19 +5,21 @@ mod assemble;
 mod code;
 mod search;
 mod tails;
+mod ways;
 
 pub use code::Stuck;
 
 use super::ast::BinOp;
-use super::graph::{Graph, Node, NodeId};
+use super::graph::{Case, Graph, Node, NodeId};
 use super::ir::{Ir, Rel, ValId, Value};
 use crate::bpf::Insn;
 use crate::bpf::insn::{self, JEQ, JGE, JGT, JSET, MEMWORDS, X};
-use assemble::{Block, End, assemble};
+use assemble::{Blocks, End, assemble};
 use code::{Code, State};
-use search::{Jump, To, jumps};
+use search::{Jump, To, search};
 use smallvec::{SmallVec, smallvec};
 use tails::{Tail, Tails, Use};
+use ways::Ways;
 
 /// The program of a graph; `snaplen` is what it returns for wanted packets.
 ///
@@ -38,94 +40,65 @@ pub fn emit(ir: &Ir, graph: &Graph, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
     }
 }
 
-/// What is told of ways by the nodes they come from.
-type Ways<T> = SmallVec<[(NodeId, T); 2]>;
-
 struct Emitter<'g> {
     ir: &'g Ir,
     graph: &'g Graph,
-    tails: &'g Tails,
+    tails: &'g Tails<'g>,
     kept: &'g [ValId],
-    /// The nodes from which a node is reached, and what is known there.
-    incoming: Vec<Ways<State>>,
-    /// At which instruction of a node (the second) a way from another (the first) comes in.
-    entries: Vec<Ways<usize>>,
+    ways: Ways,
+    made: Blocks,
 }
 
 impl<'g> Emitter<'g> {
-    fn new(ir: &'g Ir, graph: &'g Graph, tails: &'g Tails, kept: &'g [ValId]) -> Self {
-        {
-            let nodes = graph.size() + tails.tails.len();
-            Self {
-                ir,
-                graph,
-                tails,
-                kept,
-                incoming: vec![Ways::new(); nodes],
-                entries: vec![Ways::new(); nodes],
-            }
-        }
+    fn new(ir: &'g Ir, graph: &'g Graph, tails: &'g Tails<'g>, kept: &'g [ValId]) -> Self {
+        let numbers = graph.root().index().max(1) + 1 + tails.tails.len();
+        let made = Blocks::with_room_for(graph.reachable().len() + tails.tails.len());
+        Self { ir, graph, tails, kept, ways: Ways::new(numbers), made }
     }
 
     fn run(mut self, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
-        let mut blocks = Vec::new();
+        // Those whose last users come first.
+        let mut tails: SmallVec<[usize; 8]> = (0..self.tails.tails.len()).collect();
+        tails.sort_by_key(|&tail| std::cmp::Reverse(self.tails.tails[tail].1));
+        let mut tails = tails.into_iter().peekable();
+        let mut code = Code::new(self.ir, self.kept);
         for &node in self.graph.reachable() {
-            blocks.push((node, self.block(node, snaplen)?));
-            for (n, (tail, last)) in self.tails.tails.iter().enumerate() {
-                if *last == node {
-                    blocks.push(self.tail(n, tail));
-                }
+            self.block(&mut code, node, snaplen)?;
+            while let Some(tail) = tails.next_if(|&tail| self.tails.tails[tail].1 == node) {
+                self.tail(tail);
             }
         }
-        for ways in &mut self.entries {
-            ways.sort_unstable_by_key(|&(from, _)| from);
-        }
-        let entries = &self.entries;
-        Ok(assemble(&blocks, |from, to| {
-            let ways = &entries[to.index()];
-            ways.binary_search_by_key(&from, |&(way, _)| way).map_or(0, |way| ways[way].1)
-        }))
+        Ok(assemble(&self.made, &self.ways))
     }
 
     /// The number under which a tail goes as if it were a node.
     fn tail_id(&self, tail: usize) -> NodeId {
-        NodeId::beyond(self.graph, tail)
+        NodeId::at(self.graph.root().index().max(1) + 1 + tail)
     }
 
-    fn tail(&mut self, number: usize, tail: &Tail) -> (NodeId, Block) {
+    fn tail(&mut self, number: usize) {
+        let (tail, _) = self.tails.tails[number];
         let id = self.tail_id(number);
-        let incoming = std::mem::take(&mut self.incoming[id.index()]);
-        let known = incoming.into_iter().map(|(_, state)| state).reduce(State::meet);
-        self.leave(id, known.unwrap_or_default(), tail.cases.iter().map(|&(_, next)| next));
-        (id, Block { code: SmallVec::new(), end: ends(tail, u32::MAX) })
+        let known = self.ways.known(id);
+        self.ways.leave(id, known, tail.cases.iter().map(|&(_, next)| next));
+        let end = self.ends(tail, u32::MAX);
+        self.made.add(id, &[], end);
     }
 
-    /// Tells all nodes that follow what is known behind `from`.
-    fn leave(&mut self, from: NodeId, out: State, targets: impl Iterator<Item = NodeId>) {
-        let mut targets: SmallVec<[NodeId; 4]> = targets.collect();
-        targets.sort_unstable();
-        targets.dedup();
-        for next in targets {
-            self.incoming[next.index()].push((from, out));
-        }
-    }
-
-    fn block(&mut self, id: NodeId, snaplen: u32) -> Result<Block, Stuck> {
+    fn block(&mut self, code: &mut Code<'_>, id: NodeId, snaplen: u32) -> Result<(), Stuck> {
         let node = self.graph.node(id);
-        let incoming = std::mem::take(&mut self.incoming[id.index()]);
-        let known = incoming.iter().map(|&(_, state)| state).reduce(State::meet);
-        let mut code = Code::new(self.ir, self.kept, known.unwrap_or_default());
+        code.begin(self.ways.known(id));
         let shared = self.tails.uses.get(&id).copied();
         let end = match node {
             Node::Accept | Node::Reject => End::Return(assemble::verdict(id, snaplen)),
-            Node::Test { value, cases } => self.test(&mut code, value, cases, shared)?,
+            Node::Test { value, cases } => self.test(code, value, cases, shared)?,
             Node::Define { value, from, next } => {
                 code.x(from)?;
                 code.keep_x(value);
                 End::Next(next)
             }
         };
-        let mut out = self.enter(id, &incoming, &code, node);
+        let mut out = self.enter(id, code, node);
         if let Node::Define { value, from, .. } = node
             && out.x == Some(from)
         {
@@ -134,20 +107,21 @@ impl<'g> Emitter<'g> {
         match shared {
             Some(Use { tail, but }) => {
                 let next = but.map(|(_, next)| next);
-                self.leave(id, out, next.into_iter().chain([self.tail_id(tail)]));
+                let tail = self.tail_id(tail);
+                self.ways.leave(id, out, next.into_iter().chain([tail]));
             }
-            None => self.leave(id, out, node.targets()),
+            None => self.ways.leave(id, out, node.targets()),
         }
-        let code = code.insns.into_iter().map(|(insn, _)| insn).collect();
-        Ok(Block { code, end })
+        self.made.add(id, &code.insns, end);
+        Ok(())
     }
 
     /// Loads what a test looks at, and gives its jumps.
     fn test(
-        &self,
+        &mut self,
         code: &mut Code<'_>,
         value: ValId,
-        cases: &[(u32, NodeId)],
+        cases: &[Case],
         shared: Option<Use>,
     ) -> Result<End, Stuck> {
         if let Value::Compare { rel, left, right } = *self.ir.get(value) {
@@ -155,11 +129,11 @@ impl<'g> Emitter<'g> {
             let [one, other] = [1, 0].map(|n| To::Node(case(cases, n)));
             return Ok(match (rel, swapped) {
                 _ if one == other => next(one),
-                (Rel::Eq, _) => compare(JEQ | X, 0, one, other),
-                (Rel::Gt, false) => compare(JGT | X, 0, one, other),
-                (Rel::Ge, false) => compare(JGE | X, 0, one, other),
-                (Rel::Gt, true) => compare(JGE | X, 0, other, one),
-                (Rel::Ge, true) => compare(JGT | X, 0, other, one),
+                (Rel::Eq, _) => self.compare(JEQ | X, 0, one, other),
+                (Rel::Gt, false) => self.compare(JGT | X, 0, one, other),
+                (Rel::Ge, false) => self.compare(JGE | X, 0, one, other),
+                (Rel::Gt, true) => self.compare(JGE | X, 0, other, one),
+                (Rel::Ge, true) => self.compare(JGT | X, 0, other, one),
             });
         }
         let Some((loaded, tail)) = tails::split(self.ir, value, cases) else {
@@ -169,26 +143,26 @@ impl<'g> Emitter<'g> {
             code.a(loaded)?;
             let tail = To::Node(self.tail_id(tail));
             return Ok(match but {
-                Some((n, node)) => compare(JEQ, n, To::Node(node), tail),
+                Some((n, node)) => self.compare(JEQ, n, To::Node(node), tail),
                 None => next(tail),
             });
         }
         if code.state.a == Some(value) {
-            return Ok(ends(&Tail { mask: None, cases: cases.into() }, self.ir.max_of(value)));
+            return Ok(self.ends(Tail { mask: None, cases }, self.ir.max_of(value)));
         }
         if let Some(end) = self.two_bits(code, value, cases)? {
             return Ok(end);
         }
         code.a(loaded)?;
-        Ok(ends(&tail, self.ir.max_of(loaded)))
+        Ok(self.ends(tail, self.ir.max_of(loaded)))
     }
 
     /// A test of two bits leaves the accumulator as it is, if it looks at one after the other.
     fn two_bits(
-        &self,
+        &mut self,
         code: &mut Code<'_>,
         value: ValId,
-        cases: &[(u32, NodeId)],
+        cases: &[Case],
     ) -> Result<Option<End>, Stuck> {
         let Value::Binary { op: BinOp::And, left, right } = *self.ir.get(value) else {
             return Ok(None);
@@ -213,34 +187,44 @@ impl<'g> Emitter<'g> {
             let (holds, fails) = if n & bit == 0 { (outside, then) } else { (then, outside) };
             Jump { op: JSET, k: bit, holds, fails }
         };
-        let jumps = smallvec![jump(highest, To::Jump(1)), jump(lowest, To::Node(inside))];
-        Ok(Some(End::Jumps(jumps)))
+        self.made.jumps.extend([jump(highest, To::Jump(1)), jump(lowest, To::Node(inside))]);
+        Ok(Some(End::Jumps))
     }
 
     /// Decides where each way comes in, and tells what is known behind the block, whichever was taken.
-    fn enter(
-        &mut self,
-        id: NodeId,
-        incoming: &[(NodeId, State)],
-        code: &Code<'_>,
-        node: Node<'_>,
-    ) -> State {
+    fn enter(&mut self, id: NodeId, code: &Code<'_>, node: Node<'_>) -> State {
         let needs = needs(self.ir, code, node);
         let mut out: Option<State> = None;
-        let full = || code.insns.iter().map(|&(_, state)| state).chain([code.state]).enumerate();
-        for &(from, state) in incoming {
-            let fits = |&(n, at): &(usize, State)| {
-                let need: Need = needs[n];
+        self.ways.each_into(id, |way| {
+            let state = way.state;
+            let fits = |&n: &usize| {
+                let (need, at) = (needs[n], code.state_at(n));
                 (!need.a || at.a.is_some() && at.a == state.a)
                     && (!need.x || at.x.is_some() && at.x == state.x)
                     && need.scratch & !state.scratch == 0
             };
-            let at = full().filter(fits).map(|(n, _)| n).last().unwrap_or_default();
-            self.entries[id.index()].push((from, at));
-            let after = after(code, at, state);
+            // As late as possible.
+            way.entry = (0..needs.len()).rev().find(fits).unwrap_or_default();
+            let after = after(code, way.entry, state);
             out = Some(out.map_or(after, |out| out.meet(after)));
-        }
+        });
         out.unwrap_or(code.state)
+    }
+
+    /// The jumps of a tail, for numbers that are never above `max`.
+    fn ends(&mut self, tail: Tail<'_>, max: u32) -> End {
+        if let (Some(mask), &[(_, unset), (_, set)]) = (tail.mask, tail.cases) {
+            return self.compare(JSET, mask, To::Node(set), To::Node(unset));
+        }
+        match search(&mut self.made.jumps, tail.cases, max) {
+            To::Node(node) => End::Next(node),
+            To::Jump(_) => End::Jumps,
+        }
+    }
+
+    fn compare(&mut self, op: u16, k: u32, holds: To, fails: To) -> End {
+        self.made.jumps.push(Jump { op, k, holds, fails });
+        End::Jumps
     }
 }
 
@@ -315,8 +299,8 @@ fn before(insn: Insn, after: Need) -> Need {
 /// What is known behind a block that was entered at instruction `at` with `state`.
 fn after(code: &Code<'_>, at: usize, state: State) -> State {
     let mut known = state;
-    let states = code.insns.iter().map(|&(_, state)| state).skip(1).chain([code.state]);
-    for ((insn, _), behind) in code.insns.iter().zip(states).skip(at) {
+    for (n, (insn, _)) in code.insns.iter().enumerate().skip(at) {
+        let behind = code.state_at(n + 1);
         match insn.class() {
             insn::LD | insn::ALU => known.a = behind.a,
             insn::LDX => known.x = behind.x,
@@ -331,24 +315,9 @@ fn after(code: &Code<'_>, at: usize, state: State) -> State {
 }
 
 /// Where `n` goes.
-fn case(cases: &[(u32, NodeId)], n: u32) -> NodeId {
+fn case(cases: &[Case], n: u32) -> NodeId {
     let at = cases.partition_point(|&(high, _)| high < n);
     cases.get(at).map_or(Graph::REJECT, |&(_, node)| node)
-}
-
-/// The jumps of a tail, for numbers that are never above `max`.
-fn ends(tail: &Tail, max: u32) -> End {
-    if let (Some(mask), &[(_, unset), (_, set)]) = (tail.mask, &tail.cases[..]) {
-        return compare(JSET, mask, To::Node(set), To::Node(unset));
-    }
-    match jumps(&tail.cases, max) {
-        (_, To::Node(node)) => End::Next(node),
-        (jumps, To::Jump(_)) => End::Jumps(jumps),
-    }
-}
-
-fn compare(op: u16, k: u32, holds: To, fails: To) -> End {
-    End::Jumps(smallvec![Jump { op, k, holds, fails }])
 }
 
 fn next(to: To) -> End {

@@ -2,7 +2,7 @@
 //! where they are many.
 
 use crate::bpf::insn::{JEQ, JGE, JGT};
-use crate::filter::graph::{Graph, NodeId};
+use crate::filter::graph::{Case, Graph, NodeId};
 use smallvec::SmallVec;
 
 /// Where a jump goes.
@@ -27,8 +27,8 @@ pub struct Jump {
     pub fails: To,
 }
 
-/// The jumps of a test.
-pub type Jumps = SmallVec<[Jump; 2]>;
+/// The jumps of tests, one after the other. Where a jump goes to another one, that is counted from its test's first.
+pub type Jumps = Vec<Jump>;
 
 /// So many ranges are looked at one after the other ...
 const FEW: usize = 17;
@@ -38,9 +38,8 @@ const LEAF: usize = 9;
 /// From where, to where, and what then.
 type Range = (u32, u32, NodeId);
 
-/// The jumps for `cases`, of a value that is never above `max`, and where to begin.
-#[must_use]
-pub fn jumps(cases: &[(u32, NodeId)], max: u32) -> (Jumps, To) {
+/// Adds the jumps for `cases`, of a value that is never above `max`; gives where to begin.
+pub fn search(jumps: &mut Jumps, cases: &[Case], max: u32) -> To {
     let mut ranges: SmallVec<[Range; 4]> = SmallVec::with_capacity(cases.len());
     let mut low = 0;
     for &(high, node) in cases {
@@ -50,34 +49,57 @@ pub fn jumps(cases: &[(u32, NodeId)], max: u32) -> (Jumps, To) {
         }
         low = high + 1;
     }
-    let mut jumps = Jumps::new();
-    let first = among(&mut jumps, &ranges, FEW);
-    (jumps, first)
+    // The last of a tail's cases goes on to the highest number.
+    if let Some(last) = ranges.last_mut() {
+        last.1 = max;
+    }
+    let base = jumps.len();
+    among(jumps, base, &mut ranges, FEW)
 }
 
 /// Adds the jumps that find the range of a value that is in one of `ranges`, which are neighbours.
-fn among(jumps: &mut Jumps, ranges: &[Range], few: usize) -> To {
-    if let [] | [_] = ranges {
-        return To::Node(ranges.first().map_or(Graph::REJECT, |&(.., node)| node));
-    }
-    let at = jumps.len();
-    jumps.push(Jump { op: JEQ, k: 0, holds: To::Jump(at), fails: To::Jump(at) });
-    let jump = if ranges.len() > few {
+fn among(jumps: &mut Jumps, base: usize, ranges: &mut SmallVec<[Range; 4]>, few: usize) -> To {
+    if ranges.len() > few {
+        let at = jumps.len();
         let (left, right) = ranges.split_at(ranges.len() / 2);
-        let fails = among(jumps, left, LEAF);
-        let holds = among(jumps, right, LEAF);
-        Jump { op: JGE, k: right[0].0, holds, fails }
-    } else if let Some(single) = single(ranges) {
-        let (n, _, node) = ranges[single];
-        let fails = among(jumps, &without(ranges, single), few);
-        Jump { op: JEQ, k: n, holds: To::Node(node), fails }
-    } else {
-        let (_, high, node) = ranges[0];
-        let holds = among(jumps, &ranges[1..], few);
-        Jump { op: JGT, k: high, holds, fails: To::Node(node) }
-    };
-    jumps[at] = jump;
-    To::Jump(at)
+        jumps.push(Jump { op: JGE, k: right[0].0, holds: To::Jump(at), fails: To::Jump(at) });
+        jumps[at].fails = among(jumps, base, &mut left.into(), LEAF);
+        jumps[at].holds = among(jumps, base, &mut right.into(), LEAF);
+        return To::Jump(at - base);
+    }
+    let begin = next(jumps, base, ranges);
+    while ranges.len() > 1 {
+        let single = single(ranges);
+        let at = single.unwrap_or(0);
+        let (low, high, node) = ranges.remove(at);
+        // Neighbours that now meet, and go to the same place, are one.
+        if single.is_some()
+            && let Some(&(_, end, after)) = ranges.get(at)
+            && let Some(before) = at.checked_sub(1)
+            && ranges[before].2 == after
+        {
+            ranges[before].1 = end;
+            ranges.remove(at);
+        }
+        jumps.push(Jump { op: JEQ, k: low, holds: To::Node(node), fails: To::Node(node) });
+        let rest = next(jumps, base, ranges);
+        if let Some(jump) = jumps.last_mut() {
+            match single {
+                Some(_) => jump.fails = rest,
+                None => (jump.op, jump.k, jump.holds) = (JGT, high, rest),
+            }
+        }
+    }
+    begin
+}
+
+/// Where to go on, with the jump that is added next, or to the only range.
+fn next(jumps: &Jumps, base: usize, ranges: &[Range]) -> To {
+    match *ranges {
+        [] => To::Node(Graph::REJECT),
+        [(.., node)] => To::Node(node),
+        _ => To::Jump(jumps.len() - base),
+    }
 }
 
 /// A range of one number to ask for first: one whose neighbours go to the same place, and become one; else at an end.
@@ -91,17 +113,4 @@ fn single(ranges: &[Range]) -> Option<usize> {
         .map(|at| at + 1)
         .or_else(|| is_single(&ranges[0]).then_some(0))
         .or_else(|| is_single(&ranges[last]).then_some(last))
-}
-
-/// The other ranges, neighbours with the same node made one.
-fn without(ranges: &[Range], at: usize) -> SmallVec<[Range; 4]> {
-    let mut rest: SmallVec<[Range; 4]> = SmallVec::with_capacity(ranges.len());
-    for (n, &range) in ranges.iter().enumerate() {
-        match rest.last_mut() {
-            _ if n == at => {}
-            Some(last) if last.2 == range.2 => last.1 = range.1,
-            _ => rest.push(range),
-        }
-    }
-    rest
 }
