@@ -13,6 +13,11 @@ use smallvec::SmallVec;
 pub struct FormId(pub(super) u32);
 
 impl FormId {
+    /// No packet.
+    pub const FALSE: Self = Self(0);
+    /// Every packet.
+    pub const TRUE: Self = Self(1);
+
     /// As an index.
     #[must_use]
     pub const fn index(self) -> usize {
@@ -49,15 +54,30 @@ pub enum Formula {
     },
 }
 
+impl Formula {
+    /// Formula number `n` of those that it is made of.
+    #[must_use]
+    pub fn part(&self, n: usize) -> Option<FormId> {
+        match self {
+            Self::True | Self::False | Self::Test(..) => None,
+            Self::Not(of) => Some(*of).filter(|_| n == 0),
+            Self::And(list) | Self::Or(list) => list.get(n).copied(),
+            Self::Case { arms, .. } => arms.get(n).map(|(_, arm)| *arm),
+        }
+    }
+}
+
 impl Ir {
     /// Every packet.
-    pub fn truth(&mut self) -> FormId {
-        self.formula(Formula::True)
+    #[must_use]
+    pub const fn truth(&self) -> FormId {
+        FormId::TRUE
     }
 
     /// No packet.
-    pub fn falsity(&mut self) -> FormId {
-        self.formula(Formula::False)
+    #[must_use]
+    pub const fn falsity(&self) -> FormId {
+        FormId::FALSE
     }
 
     /// Whether `value` is in `set`.
@@ -146,34 +166,29 @@ impl Ir {
 
     /// All of them, in this order.
     pub fn all(&mut self, of: &[FormId]) -> FormId {
-        self.list(of, &Formula::True, &Formula::False, Formula::And)
+        self.list(of, FormId::TRUE, FormId::FALSE, Formula::And)
     }
 
     /// Any of them, in this order.
     pub fn any(&mut self, of: &[FormId]) -> FormId {
-        self.list(of, &Formula::False, &Formula::True, Formula::Or)
+        self.list(of, FormId::FALSE, FormId::TRUE, Formula::Or)
     }
 
     /// A list without what is `neutral`; just `decisive` if one of them is.
     fn list(
         &mut self,
         of: &[FormId],
-        neutral: &Formula,
-        decisive: &Formula,
+        neutral: FormId,
+        decisive: FormId,
         make: fn(Parts) -> Formula,
     ) -> FormId {
-        let mut rest = Parts::with_capacity(of.len());
-        for &part in of {
-            let formula = self.formula_of(part);
-            if formula == decisive {
-                return part;
-            }
-            if formula != neutral {
-                rest.push(part);
-            }
+        if of.contains(&decisive) {
+            return decisive;
         }
+        let mut rest = Parts::from_slice(of);
+        rest.retain(|part| *part != neutral);
         match rest[..] {
-            [] => self.formula(neutral.clone()),
+            [] => neutral,
             [one] => one,
             _ => self.formula(make(rest)),
         }

@@ -19,15 +19,24 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// The values and formulas of one filter, each kept once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ir {
-    extents: Vec<(u32, bool)>,
-    ranks: Vec<u32>,
+    /// What is known of each value.
+    traits: Vec<Traits>,
     formula_ranks: Vec<u32>,
     values: Interned<Value>,
     formulas: Interned<Formula>,
     fold_error: Option<BinOp>,
     early: Vec<ValId>,
+}
+
+/// What is known of a value.
+#[derive(Clone, Copy, Debug)]
+struct Traits {
+    /// How many bytes it needs at least, and whether just so many are enough.
+    extent: (u32, bool),
+    /// How deep chosen values nest in it.
+    rank: u32,
 }
 
 /// A map of small keys.
@@ -40,7 +49,18 @@ impl Ir {
     /// Nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let mut ir = Self {
+            traits: Vec::with_capacity(32),
+            formula_ranks: Vec::with_capacity(64),
+            values: Interned::default(),
+            formulas: Interned::default(),
+            fold_error: None,
+            early: Vec::new(),
+        };
+        // These have the numbers that are known for them.
+        ir.formula(Formula::False);
+        ir.formula(Formula::True);
+        ir
     }
 
     /// A value.
@@ -87,7 +107,7 @@ impl Ir {
     /// How many bytes a packet must have for `value` to be computed, at least; and whether just so many are enough.
     #[must_use]
     pub fn extent(&self, id: ValId) -> (u32, bool) {
-        self.extents[id.0 as usize]
+        self.traits[id.0 as usize].extent
     }
 
     /// Whether a chosen value is part of it.
@@ -99,7 +119,7 @@ impl Ir {
     /// How deep chosen values nest in it.
     #[must_use]
     pub fn rank(&self, id: ValId) -> u32 {
-        self.ranks[id.0 as usize]
+        self.traits[id.0 as usize].rank
     }
 
     fn rank_of(&self, value: &Value) -> u32 {
@@ -177,24 +197,27 @@ impl Ir {
 
     /// A value's number.
     pub(crate) fn value(&mut self, value: Value) -> ValId {
-        let extent = self.extent_of(&value);
-        let rank = self.rank_of(&value);
         let (id, is_new) = self.values.intern(value);
         if is_new {
-            self.extents.push(extent);
-            self.ranks.push(rank);
+            let value = self.values.get(id);
+            self.traits.push(Traits { extent: self.extent_of(value), rank: self.rank_of(value) });
         }
         ValId(id)
     }
 
     /// A formula's number.
     pub(crate) fn formula(&mut self, formula: Formula) -> FormId {
-        let rank = self.rank_of_formula(&formula);
         let (id, is_new) = self.formulas.intern(formula);
         if is_new {
-            self.formula_ranks.push(rank);
+            self.formula_ranks.push(self.rank_of_formula(self.formulas.get(id)));
         }
         FormId(id)
+    }
+}
+
+impl Default for Ir {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

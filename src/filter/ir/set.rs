@@ -36,14 +36,17 @@ impl Set {
     pub fn from_ranges(mut ranges: Vec<(u32, u32)>) -> Self {
         ranges.retain(|(low, high)| low <= high);
         ranges.sort_unstable();
-        let mut set: SmallVec<[(u32, u32); 2]> = SmallVec::new();
-        for (low, high) in ranges {
-            match set.last_mut() {
-                Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
-                _ => set.push((low, high)),
-            }
+        let mut set = Self::empty();
+        ranges.into_iter().for_each(|range| set.extend_to(range));
+        set
+    }
+
+    /// Adds a range that begins before none of the others.
+    pub fn extend_to(&mut self, (low, high): (u32, u32)) {
+        match self.0.last_mut() {
+            Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
+            _ => self.0.push((low, high)),
         }
-        Self(set)
     }
 
     /// The ranges.

@@ -2,6 +2,7 @@
 //! packets that are too short for a test that does not matter to them.
 
 mod known;
+mod measure;
 pub mod share;
 pub mod simplify;
 pub mod store;

@@ -4,10 +4,11 @@
 //! A term may move forward to join an earlier one only if that loads nothing that a packet which the filter
 //! accepts might be too short for: see `Simplifier::may_join`.
 
+use super::measure::Measures;
 use crate::filter::ast::BinOp;
 use crate::filter::ir::Map;
 use crate::filter::ir::{FormId, Formula, Ir, Parts, Set, ValId, Value};
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 
 /// So many parts of a list are looked through one by one.
@@ -28,7 +29,7 @@ const GROWTH: u32 = 4;
 pub fn simplify(ir: &mut Ir, root: FormId) -> FormId {
     let done = vec![[None; 2]; root.index() + 1];
     let left = FEWEST_VIEWED + VIEWED * done.len();
-    let mut simplifier = Simplifier { ir, done, reach: Vec::new(), sizes: Vec::new(), left };
+    let mut simplifier = Simplifier { ir, done, measures: Measures::default(), left };
     simplifier.run(root)
 }
 
@@ -52,34 +53,27 @@ struct Simplifier<'i> {
     ir: &'i mut Ir,
     /// Formulas that are done, and their negations.
     done: Vec<[Option<FormId>; 2]>,
-    reach: Vec<Option<Reach>>,
-    /// How large formulas are, if it was asked.
-    sizes: Vec<Option<u32>>,
+    measures: Measures,
     /// How many ranges are yet looked at.
     left: usize,
 }
 
-/// How many bytes of a packet a formula needs.
-#[derive(Clone, Copy, Debug)]
-struct Reach {
-    /// At most, to be decided; all ones if that depends on the packet.
-    most: u32,
-    /// At least, to be true.
-    to_hold: u32,
-    /// At least, to be false.
-    to_fail: u32,
-}
+/// Formulas to be put together.
+type List = SmallVec<[FormId; 8]>;
+
+/// What holds in ranges of a value.
+type Pieces = SmallVec<[((u32, u32), FormId); 4]>;
 
 /// A formula by what a value is: ranges in any order, what holds there, and elsewhere.
 struct View {
-    ranges: Vec<((u32, u32), FormId)>,
+    ranges: Pieces,
     otherwise: FormId,
 }
 
 impl Simplifier<'_> {
     fn run(&mut self, root: FormId) -> FormId {
         // Parts before wholes, without recursion: a text decides how deep formulas nest.
-        let mut work = vec![(root, true, false)];
+        let mut work: SmallVec<[(FormId, bool, bool); 16]> = smallvec![(root, true, false)];
         while let Some((id, polarity, parts_done)) = work.pop() {
             if self.done(id, polarity).is_some() {
                 continue;
@@ -107,36 +101,40 @@ impl Simplifier<'_> {
 
     /// `id`, or its opposite, whose parts are done.
     fn simplified(&mut self, id: FormId, polarity: bool) -> FormId {
-        let part = |this: &Self, part, polarity| this.done(part, polarity).unwrap_or(part);
-        match self.ir.formula_of(id).clone() {
+        let part = |part, polarity| self.done(part, polarity).unwrap_or(part);
+        let formula = self.ir.formula_of(id);
+        match formula {
             Formula::True | Formula::False | Formula::Case { .. } if polarity => id,
-            Formula::True => self.ir.falsity(),
-            Formula::False => self.ir.truth(),
+            Formula::True => FormId::FALSE,
+            Formula::False => FormId::TRUE,
             Formula::Case { .. } => self.ir.not(id),
-            Formula::Test(value, set) => {
-                let (value, set) = canonical(self.ir, value, set);
-                let set = if polarity { set } else { set.complement() };
-                self.ir.formula(Formula::Test(value, set))
-            }
-            Formula::Not(inner) => part(self, inner, !polarity),
+            Formula::Test(value, set) => match canonical(self.ir, *value, set) {
+                None if polarity => id,
+                None => self.ir.formula(Formula::Test(*value, set.complement())),
+                Some((value, set)) => {
+                    let set = if polarity { set } else { set.complement() };
+                    self.ir.formula(Formula::Test(value, set))
+                }
+            },
+            Formula::Not(inner) => part(*inner, !polarity),
             Formula::And(list) | Formula::Or(list) => {
-                let is_and = matches!(self.ir.formula_of(id), Formula::And(_));
+                let is_and = matches!(formula, Formula::And(_));
                 let kind = if is_and == polarity { Kind::And } else { Kind::Or };
-                let parts = list.iter().map(|&id| part(self, id, polarity)).collect();
+                let parts = list.iter().map(|&id| part(id, polarity)).collect();
                 self.combine(kind, parts, 0)
             }
         }
     }
 
     /// A list of simplified parts, simplified.
-    fn combine(&mut self, kind: Kind, parts: Vec<FormId>, depth: u32) -> FormId {
-        let (neutral, decisive) = self.ends(kind);
+    fn combine(&mut self, kind: Kind, parts: List, depth: u32) -> FormId {
+        let (neutral, decisive) = ends(kind);
         let parts = self.flatten(kind, parts);
         if parts.contains(&decisive) {
             return decisive;
         }
         let many = parts.len() > FEW;
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: SmallVec<[Group; 4]> = SmallVec::new();
         let mut by_value: Map<ValId, usize> = Map::default();
         for part in parts {
             if part == neutral {
@@ -159,33 +157,20 @@ impl Simplifier<'_> {
                 }
                 _ => {}
             }
-            let reach = self.reach(part);
-            let crossed = match kind {
-                Kind::Or => reach.to_hold,
-                Kind::And => reach.to_fail,
-            };
-            groups.push(Group { head, parts: smallvec![part], crossed });
+            groups.push(Group { head, parts: smallvec![part] });
         }
-        let mut merged: Vec<FormId> = Vec::with_capacity(groups.len());
+        let mut merged = List::new();
         for group in groups {
             match (&group.parts[..], group.head) {
                 (&[one], _) => merged.push(one),
                 (several, Some(value)) => match self.merge(kind, value, several, depth) {
                     Some(one) => merged.push(one),
-                    None => merged.extend(several),
+                    None => merged.extend_from_slice(several),
                 },
-                (several, None) => merged.extend(several),
+                (several, None) => merged.extend_from_slice(several),
             }
         }
         self.list(kind, &merged)
-    }
-
-    /// The formula that a list of `kind` does not notice, and the one that decides it.
-    fn ends(&mut self, kind: Kind) -> (FormId, FormId) {
-        match kind {
-            Kind::And => (self.ir.truth(), self.ir.falsity()),
-            Kind::Or => (self.ir.falsity(), self.ir.truth()),
-        }
     }
 
     fn list(&mut self, kind: Kind, parts: &[FormId]) -> FormId {
@@ -196,20 +181,24 @@ impl Simplifier<'_> {
     }
 
     /// `parts` with lists of the same kind replaced by what is in them, each part once.
-    fn flatten(&self, kind: Kind, parts: Vec<FormId>) -> Vec<FormId> {
-        let mut flat: Vec<FormId> = Vec::with_capacity(parts.len());
-        let mut work = parts;
-        work.reverse();
-        while let Some(part) = work.pop() {
-            match (self.ir.formula_of(part), kind) {
-                (Formula::And(list), Kind::And) | (Formula::Or(list), Kind::Or) => {
-                    work.extend(list.iter().rev());
+    fn flatten(&self, kind: Kind, parts: List) -> List {
+        let inner = |part| match (self.ir.formula_of(part), kind) {
+            (Formula::And(list), Kind::And) | (Formula::Or(list), Kind::Or) => Some(list),
+            _ => None,
+        };
+        let mut flat = parts;
+        if flat.iter().any(|&part| inner(part).is_some()) {
+            let mut work = std::mem::take(&mut flat);
+            work.reverse();
+            while let Some(part) = work.pop() {
+                match inner(part) {
+                    Some(list) => work.extend(list.iter().rev().copied()),
+                    None => flat.push(part),
                 }
-                _ => flat.push(part),
             }
         }
         if flat.len() <= FEW {
-            let mut at = 0;
+            let mut at = 1;
             while at < flat.len() {
                 if flat[..at].contains(&flat[at]) {
                     flat.remove(at);
@@ -219,7 +208,7 @@ impl Simplifier<'_> {
             }
         } else {
             let mut seen = crate::filter::ir::Seen::default();
-            flat.retain(|&part| seen.insert(part));
+            flat.retain(|part| seen.insert(*part));
         }
         flat
     }
@@ -247,8 +236,14 @@ impl Simplifier<'_> {
     fn may_join(&mut self, kind: Kind, part: FormId, groups: &[Group], at: usize) -> bool {
         let Some(value) = groups[at].head else { return false };
         let loaded = self.ir.extent(value).0;
-        let crossed = groups[at + 1..].iter().map(|group| group.crossed).min();
-        let Some(crossed) = crossed else { return true };
+        let crossed = groups[at + 1..].iter().map(|group| {
+            let reach = self.measures.of(self.ir, group.parts[0]);
+            match kind {
+                Kind::Or => reach.to_hold,
+                Kind::And => reach.to_fail,
+            }
+        });
+        let Some(crossed) = crossed.min() else { return true };
         let rest = self.reach_behind(kind, part);
         rest <= loaded.max(crossed)
     }
@@ -258,116 +253,35 @@ impl Simplifier<'_> {
         let view = self.view(kind, part);
         view.map_or(u32::MAX, |view| {
             let ids = view.ranges.iter().map(|(_, id)| *id).chain([view.otherwise]);
-            ids.map(|id| self.reach(id).most).max().unwrap_or(0)
+            ids.map(|id| self.measures.of(self.ir, id).most).max().unwrap_or(0)
         })
-    }
-
-    /// How many bytes a simplified formula needs. Its parts are asked first when they are made, so this does not
-    /// go deep.
-    fn reach(&mut self, id: FormId) -> Reach {
-        if let Some(&Some(reach)) = self.reach.get(id.index()) {
-            return reach;
-        }
-        let reach = match self.ir.formula_of(id).clone() {
-            Formula::True => Reach { most: 0, to_hold: 0, to_fail: u32::MAX },
-            Formula::False => Reach { most: 0, to_hold: u32::MAX, to_fail: 0 },
-            Formula::Test(value, _) => {
-                let (bytes, exact) = self.ir.extent(value);
-                let most = if exact { bytes } else { u32::MAX };
-                Reach { most, to_hold: bytes, to_fail: bytes }
-            }
-            Formula::Not(inner) => {
-                let Reach { most, to_hold, to_fail } = self.reach(inner);
-                Reach { most, to_hold: to_fail, to_fail: to_hold }
-            }
-            Formula::And(list) => {
-                let parts: Vec<_> = list.iter().map(|&part| self.reach(part)).collect();
-                Reach {
-                    most: parts.iter().map(|part| part.most).max().unwrap_or(0),
-                    to_hold: parts.iter().map(|part| part.to_hold).max().unwrap_or(0),
-                    to_fail: fails_at(parts.iter().map(|part| (part.to_hold, part.to_fail))),
-                }
-            }
-            Formula::Or(list) => {
-                let parts: Vec<_> = list.iter().map(|&part| self.reach(part)).collect();
-                Reach {
-                    most: parts.iter().map(|part| part.most).max().unwrap_or(0),
-                    to_hold: fails_at(parts.iter().map(|part| (part.to_fail, part.to_hold))),
-                    to_fail: parts.iter().map(|part| part.to_fail).max().unwrap_or(0),
-                }
-            }
-            Formula::Case { value, arms, otherwise } => {
-                let (bytes, exact) = self.ir.extent(value);
-                let mut reach = Reach {
-                    most: if exact { bytes } else { u32::MAX },
-                    to_hold: if otherwise { 0 } else { u32::MAX },
-                    to_fail: if otherwise { u32::MAX } else { 0 },
-                };
-                for (_, arm) in arms {
-                    let arm = self.reach(arm);
-                    reach.most = reach.most.max(arm.most);
-                    reach.to_hold = reach.to_hold.min(arm.to_hold);
-                    reach.to_fail = reach.to_fail.min(arm.to_fail);
-                }
-                reach.to_hold = reach.to_hold.max(bytes);
-                reach.to_fail = reach.to_fail.max(bytes);
-                reach
-            }
-        };
-        if self.reach.len() <= id.index() {
-            self.reach.resize(id.index() + 1, None);
-        }
-        self.reach[id.index()] = Some(reach);
-        reach
-    }
-
-    /// How many ranges a formula tells apart, with all that is in it. As [`Simplifier::reach`], this does not go deep.
-    fn size(&mut self, id: FormId) -> u32 {
-        if let Some(&Some(size)) = self.sizes.get(id.index()) {
-            return size;
-        }
-        let size = match self.ir.formula_of(id).clone() {
-            Formula::True | Formula::False => 0,
-            Formula::Test(_, set) => ranges(&set),
-            Formula::Not(inner) => self.size(inner),
-            Formula::And(list) | Formula::Or(list) => {
-                list.iter().fold(0, |sum: u32, &part| sum.saturating_add(self.size(part)))
-            }
-            Formula::Case { arms, .. } => arms.iter().fold(0, |sum: u32, (set, arm)| {
-                sum.saturating_add(ranges(set)).saturating_add(self.size(*arm))
-            }),
-        };
-        if self.sizes.len() <= id.index() {
-            self.sizes.resize(id.index() + 1, None);
-        }
-        self.sizes[id.index()] = Some(size);
-        size
     }
 
     /// A formula with a head, by what its head is; nothing, if enough was looked at.
     fn view(&mut self, kind: Kind, id: FormId) -> Option<View> {
         self.left = self.left.checked_sub(1)?;
-        let (truth, falsity) = (self.ir.truth(), self.ir.falsity());
-        match self.ir.formula_of(id).clone() {
+        match self.ir.formula_of(id) {
             Formula::Test(_, set) => {
-                let ranges = set.ranges().iter().map(|&range| (range, truth)).collect();
-                Some(View { ranges, otherwise: falsity })
+                let ranges = set.ranges().iter().map(|&range| (range, FormId::TRUE)).collect();
+                Some(View { ranges, otherwise: FormId::FALSE })
             }
             Formula::Case { arms, otherwise, .. } => {
                 let ranges = arms
                     .iter()
                     .flat_map(|(set, arm)| set.ranges().iter().map(|&range| (range, *arm)))
                     .collect();
-                Some(View { ranges, otherwise: if otherwise { truth } else { falsity } })
+                let otherwise = if *otherwise { FormId::TRUE } else { FormId::FALSE };
+                Some(View { ranges, otherwise })
             }
             Formula::And(list) | Formula::Or(list) => {
                 // A list of the other kind, then: this kind was flattened.
                 let inner = kind.opposite();
                 let (&first, rest) = list.split_first()?;
-                let rest = self.list(inner, rest);
+                let rest = List::from_slice(rest);
+                let rest = self.list(inner, &rest);
                 let mut view = self.view(kind, first)?;
                 self.left = self.left.saturating_sub(view.ranges.len());
-                let (neutral, decisive) = self.ends(inner);
+                let (neutral, decisive) = ends(inner);
                 let followed = |this: &mut Self, id| {
                     if id == decisive {
                         id
@@ -390,44 +304,63 @@ impl Simplifier<'_> {
     /// Formulas that look at `value` first as one formula that does, or nothing if that is much larger: where ranges
     /// overlap, what follows is there for each combination.
     fn merge(&mut self, kind: Kind, value: ValId, parts: &[FormId], depth: u32) -> Option<FormId> {
-        let (neutral, decisive) = self.ends(kind);
-        let truth = self.ir.truth();
-        let mut order: Parts = Parts::new();
-        let mut sets: BTreeMap<FormId, Vec<(u32, u32)>> = BTreeMap::new();
+        let (neutral, decisive) = ends(kind);
+        let mut arms: Vec<(Set, FormId)> = Vec::new();
+        let mut by_formula: Map<FormId, usize> = Map::default();
         for (range, formula) in self.pieces(kind, parts, depth)? {
-            if formula != neutral {
-                let ranges = sets.entry(formula).or_insert_with(|| {
-                    order.push(formula);
-                    Vec::new()
-                });
-                ranges.push(range);
+            if formula == neutral {
+                continue;
             }
+            let known = match arms.len() {
+                0..=FEW => arms.iter().position(|(_, known)| *known == formula),
+                _ => by_formula.get(&formula).copied(),
+            };
+            let at = known.unwrap_or(arms.len());
+            if known.is_none() {
+                arms.push((Set::empty(), formula));
+                if parts.len() > FEW {
+                    by_formula.insert(formula, at);
+                }
+            }
+            arms[at].0.extend_to(range);
         }
-        let mut set_of = |id| Set::from_ranges(sets.remove(&id).unwrap_or_default());
-        if order.iter().all(|&id| id == decisive) {
-            let decided = set_of(decisive);
-            let set = if decisive == truth { decided } else { decided.complement() };
+        let is_decided = arms.iter().all(|(_, formula)| *formula == decisive);
+        if is_decided {
+            let decided = arms.pop().map_or_else(Set::empty, |(set, _)| set);
+            let set = if decisive == FormId::TRUE { decided } else { decided.complement() };
             return Some(self.ir.formula(Formula::Test(value, set)));
         }
-        let arms = order.iter().map(|&id| (set_of(id), id)).collect();
-        Some(self.ir.formula(Formula::Case { value, arms, otherwise: neutral == truth }))
+        Some(self.ir.formula(Formula::Case { value, arms, otherwise: neutral == FormId::TRUE }))
     }
 
-    /// What holds where, for formulas that look at one value first: ranges of it that ascend without gaps.
-    fn pieces(
+    /// What holds where, for formulas that look at one value first: ranges of it that ascend. Elsewhere, nothing does.
+    fn pieces(&mut self, kind: Kind, parts: &[FormId], depth: u32) -> Option<Pieces> {
+        let mut views: SmallVec<[View; 4]> = SmallVec::new();
+        for &part in parts {
+            let view = self.view(kind, part)?;
+            self.left = self.left.saturating_sub(view.ranges.len());
+            views.push(view);
+        }
+        match apart(&views, ends(kind).0) {
+            Some(pieces) => Some(pieces),
+            None => self.overlapping(kind, parts, &views, depth),
+        }
+    }
+
+    /// What holds where, of views whose ranges overlap.
+    fn overlapping(
         &mut self,
         kind: Kind,
         parts: &[FormId],
+        views: &[View],
         depth: u32,
-    ) -> Option<Vec<((u32, u32), FormId)>> {
-        let (neutral, _) = self.ends(kind);
+    ) -> Option<Pieces> {
+        let (neutral, _) = ends(kind);
         // Where the formula of a part changes, and to what. An end comes before a beginning at the same place.
         let mut changes: Vec<(u64, usize, bool, FormId)> = Vec::new();
         let mut active: BTreeMap<usize, FormId> = BTreeMap::new();
-        for (n, &part) in parts.iter().enumerate() {
-            let view = self.view(kind, part)?;
-            self.left = self.left.saturating_sub(view.ranges.len());
-            for ((low, high), formula) in view.ranges {
+        for (n, view) in views.iter().enumerate() {
+            for &((low, high), formula) in &view.ranges {
                 changes.push((low.into(), n, true, formula));
                 changes.push((u64::from(high) + 1, n, false, view.otherwise));
             }
@@ -436,11 +369,13 @@ impl Simplifier<'_> {
             }
         }
         changes.sort_unstable();
-        let size = parts.iter().fold(0, |sum: u32, &part| sum.saturating_add(self.size(part)));
+        let size = parts
+            .iter()
+            .fold(0, |sum: u32, &part| sum.saturating_add(self.measures.of(self.ir, part).size));
         let mut room = size.saturating_add(GROWTH);
         let mut budget = 1024 + 16 * changes.len();
-        let mut made: Map<Vec<FormId>, FormId> = Map::default();
-        let mut pieces = Vec::with_capacity(changes.len() + 1);
+        let mut made: Map<List, FormId> = Map::default();
+        let mut pieces = Pieces::with_capacity(changes.len() + 1);
         let (mut from, mut at) = (0_u64, 0);
         while let Ok(low) = u32::try_from(from) {
             while let Some(&(start, n, _, formula)) = changes.get(at)
@@ -454,14 +389,14 @@ impl Simplifier<'_> {
                 at += 1;
             }
             budget = budget.checked_sub(active.len())?;
-            let list: Vec<FormId> = active.values().copied().collect();
+            let list: List = active.values().copied().collect();
             let formula = match list[..] {
                 [] => neutral,
                 [one] => one,
                 _ if made.contains_key(&list) => made[&list],
                 _ => {
                     let formula = self.combine(kind, list.clone(), depth + 1);
-                    room = room.checked_sub(self.size(formula))?;
+                    room = room.checked_sub(self.measures.of(self.ir, formula).size)?;
                     made.insert(list, formula);
                     formula
                 }
@@ -474,32 +409,35 @@ impl Simplifier<'_> {
     }
 }
 
+/// The ranges of views in ascending order, if no two overlap and nothing is to be said elsewhere.
+fn apart(views: &[View], neutral: FormId) -> Option<Pieces> {
+    if views.iter().any(|view| view.otherwise != neutral) {
+        return None;
+    }
+    let mut pieces: Pieces = views.iter().flat_map(|view| view.ranges.iter().copied()).collect();
+    pieces.sort_unstable();
+    let overlap = pieces.windows(2).any(|two| two[0].0.1 >= two[1].0.0);
+    (!overlap).then_some(pieces)
+}
+
+/// The formula that a list of `kind` does not notice, and the one that decides it.
+const fn ends(kind: Kind) -> (FormId, FormId) {
+    match kind {
+        Kind::And => (FormId::TRUE, FormId::FALSE),
+        Kind::Or => (FormId::FALSE, FormId::TRUE),
+    }
+}
+
 /// Parts of a list that are tested together.
 struct Group {
     head: Option<ValId>,
     parts: Parts,
-    /// The fewest bytes that a packet has which the group decides.
-    crossed: u32,
 }
 
-/// The fewest bytes with which a list fails whose parts need `(to hold, to fail)`: one fails after those before it held.
-fn fails_at(parts: impl Iterator<Item = (u32, u32)>) -> u32 {
-    let (mut held, mut fewest) = (0, u32::MAX);
-    for (to_hold, to_fail) in parts {
-        fewest = fewest.min(to_fail.max(held));
-        held = held.max(to_hold);
-    }
-    fewest
-}
-
-fn ranges(set: &Set) -> u32 {
-    u32::try_from(set.ranges().len()).unwrap_or(u32::MAX)
-}
-
-/// The same test of a value that others test too: a mask that keeps high bits only is a range.
-fn canonical(ir: &Ir, value: ValId, set: Set) -> (ValId, Set) {
-    let Value::Binary { op: BinOp::And, left, right } = *ir.get(value) else { return (value, set) };
-    let &Value::Const(mask) = ir.get(right) else { return (value, set) };
+/// The same test of a value that others test too, if there is one: a mask that keeps high bits only is a range.
+fn canonical(ir: &Ir, value: ValId, set: &Set) -> Option<(ValId, Set)> {
+    let Value::Binary { op: BinOp::And, left, right } = *ir.get(value) else { return None };
+    let &Value::Const(mask) = ir.get(right) else { return None };
     let unused = ir
         .max_of(left)
         .checked_add(1)
@@ -512,11 +450,11 @@ fn canonical(ir: &Ir, value: ValId, set: Set) -> (ValId, Set) {
             let to = (u64::from(to) / step + 1) * step - 1;
             Some((u32::try_from(from).ok()?, u32::try_from(to).unwrap_or(u32::MAX)))
         });
-        return (left, Set::from_ranges(ranges.collect()));
+        return Some((left, Set::from_ranges(ranges.collect())));
     }
     if mask.is_power_of_two() && set.contains(mask) != set.contains(0) {
         let set = if set.contains(0) { Set::one(0) } else { Set::one(0).complement() };
-        return (value, set);
+        return Some((value, set));
     }
-    (value, set)
+    None
 }
