@@ -3,11 +3,12 @@
 use super::{Graph, NodeId, cases_of, cases_of_set};
 use crate::filter::ir::Map;
 use crate::filter::ir::{FormId, Formula, Ir};
+use smallvec::SmallVec;
 
 /// Makes the nodes of `formula`, which go to `holds` or `fails` in the end, and gives the first one.
 pub fn build(graph: &mut Graph, ir: &Ir, formula: FormId, holds: NodeId, fails: NodeId) -> NodeId {
     let mut builder =
-        Builder { graph, ir, done: Map::default(), work: Vec::new(), made: Vec::new() };
+        Builder { graph, ir, done: Done::default(), work: SmallVec::new(), made: SmallVec::new() };
     builder.run(Goal { formula, holds, fails })
 }
 
@@ -31,9 +32,32 @@ enum Step {
 struct Builder<'g> {
     graph: &'g mut Graph,
     ir: &'g Ir,
-    done: Map<Goal, NodeId>,
-    work: Vec<Step>,
-    made: Vec<NodeId>,
+    done: Done,
+    work: SmallVec<[Step; 16]>,
+    made: SmallVec<[NodeId; 16]>,
+}
+
+/// The nodes of goals that were reached.
+#[derive(Default)]
+struct Done {
+    /// The first ones: most filters have no more.
+    few: SmallVec<[(Goal, NodeId); 16]>,
+    more: Map<Goal, NodeId>,
+}
+
+impl Done {
+    fn get(&self, goal: &Goal) -> Option<NodeId> {
+        let few = self.few.iter().find(|(known, _)| known == goal).map(|&(_, node)| node);
+        few.or_else(|| self.more.get(goal).copied())
+    }
+
+    fn insert(&mut self, goal: Goal, node: NodeId) {
+        if self.few.len() < self.few.inline_size() {
+            self.few.push((goal, node));
+        } else {
+            self.more.insert(goal, node);
+        }
+    }
 }
 
 impl Builder<'_> {
@@ -59,10 +83,20 @@ impl Builder<'_> {
                 self.work.push(Step::Make(Goal { formula, holds: fails, fails: holds }));
             }
             Formula::Test(value, set) => {
-                let cases = cases_of_set(set, holds, fails);
-                self.made.push(self.graph.test(self.ir, *value, cases));
+                let node = self.graph.test(self.ir, *value, cases_of_set(set, holds, fails));
+                self.made.push(node);
             }
-            _ if self.done.contains_key(&goal) => self.made.extend(self.done.get(&goal)),
+            list => self.make_list(goal, list),
+        }
+    }
+
+    /// Makes the nodes of what has parts.
+    fn make_list(&mut self, goal: Goal, formula: &Formula) {
+        let Goal { holds, fails, .. } = goal;
+        if let Some(node) = self.done.get(&goal) {
+            return self.made.push(node);
+        }
+        match formula {
             Formula::And(list) => {
                 self.made.push(holds);
                 self.work.push(Step::List { goal, before: list.len() });
@@ -76,6 +110,7 @@ impl Builder<'_> {
                 let make = |&(_, formula): &(_, FormId)| Step::Make(Goal { formula, holds, fails });
                 self.work.extend(arms.iter().map(make));
             }
+            _ => {}
         }
     }
 
@@ -86,7 +121,9 @@ impl Builder<'_> {
             _ => return,
         };
         let Some(at) = before.checked_sub(1) else {
-            self.done.extend(self.made.last().map(|&node| (goal, node)));
+            if let Some(&node) = self.made.last() {
+                self.done.insert(goal, node);
+            }
             return;
         };
         let Some(then) = self.made.pop() else { return };
@@ -102,7 +139,7 @@ impl Builder<'_> {
         let elsewhere = if *otherwise { goal.holds } else { goal.fails };
         // The work list is a stack: the last arm was made first.
         let first = self.made.len().saturating_sub(arms.len());
-        let mut ranges = Vec::new();
+        let mut ranges: SmallVec<[(u32, u32, NodeId); 8]> = SmallVec::new();
         for ((set, _), node) in arms.iter().rev().zip(self.made.drain(first..)) {
             ranges.extend(set.ranges().iter().map(|&(low, high)| (low, high, node)));
         }

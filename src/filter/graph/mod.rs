@@ -35,10 +35,10 @@ impl NodeId {
         Self(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
-    /// A number that no node of `graph` has.
+    /// Whether it is where packets end.
     #[must_use]
-    pub fn beyond(graph: &Graph, n: usize) -> Self {
-        Self::at(graph.size() + n)
+    pub const fn is_end(self) -> bool {
+        self.0 <= Graph::ACCEPT.0
     }
 }
 

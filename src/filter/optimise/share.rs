@@ -3,7 +3,6 @@
 
 use crate::filter::ast::BinOp;
 use crate::filter::graph::{Graph, Node, NodeId, kept};
-use crate::filter::ir::Map;
 use crate::filter::ir::{Fast, Ir, ValId, Value, Width};
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
@@ -71,17 +70,8 @@ struct Twins {
 
 /// The twins that save most.
 fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
-    let order = graph.reachable();
+    let mut looks = looks(ir, graph);
     // Tests that look alike, next to each other.
-    let mut looks: Vec<(u64, NodeId)> = Vec::with_capacity(order.len());
-    for &node in order.iter().rev() {
-        let Node::Test { value, cases } = graph.node(node) else { continue };
-        let Some(place) = place(ir, value) else { continue };
-        let mut hasher = Fast::default();
-        (place.width, place.mask, cases.len()).hash(&mut hasher);
-        cases.iter().for_each(|(high, _)| high.hash(&mut hasher));
-        looks.push((hasher.finish(), node));
-    }
     looks.sort_unstable_by(|a, b| b.cmp(a));
     let mut best: Option<Twins> = None;
     let mut tried = 0;
@@ -92,10 +82,13 @@ fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
             if tried > MAX_PAIRS {
                 return best;
             }
+            if !may_be_twins(graph, one, other) {
+                continue;
+            }
             let found = twins(ir, graph, one, other).or_else(|| twins(ir, graph, other, one));
             let Some(mut found) = found else { continue };
             if sources.is_empty() {
-                sources = sources_of(graph, order);
+                sources = sources_of(graph);
             }
             found.gain = gain(graph, &found, &sources);
             if found.gain > best.as_ref().map_or(0, |best| best.gain) {
@@ -106,10 +99,42 @@ fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
     best
 }
 
+/// The tests that may have twins, each with a number that is the same for those that look alike.
+fn looks(ir: &Ir, graph: &Graph) -> SmallVec<[(u64, NodeId); 16]> {
+    let mut looks = SmallVec::new();
+    for &node in graph.reachable().iter().rev() {
+        let Node::Test { value, cases } = graph.node(node) else { continue };
+        // Single tests share their jumps when they are emitted.
+        if cases.iter().all(|case| case.1.is_end()) {
+            continue;
+        }
+        let Some(place) = place(ir, value) else { continue };
+        let mut hasher = Fast::default();
+        (place.width, place.mask, cases.len()).hash(&mut hasher);
+        cases.iter().for_each(|(high, _)| high.hash(&mut hasher));
+        looks.push((hasher.finish(), node));
+    }
+    looks
+}
+
+/// Whether tests are behind two that look alike, of each where the other has one.
+fn may_be_twins(graph: &Graph, one: NodeId, other: NodeId) -> bool {
+    let (Node::Test { cases: a, .. }, Node::Test { cases: b, .. }) =
+        (graph.node(one), graph.node(other))
+    else {
+        return false;
+    };
+    let mut differ = false;
+    a.iter().zip(b).all(|(&(_, a), &(_, b))| {
+        differ |= a != b;
+        a == b || !a.is_end() && !b.is_end()
+    }) && differ
+}
+
 /// From how many cases each node is reached.
-fn sources_of(graph: &Graph, order: &[NodeId]) -> Vec<u32> {
+fn sources_of(graph: &Graph) -> Vec<u32> {
     let mut sources = vec![0; graph.size()];
-    for &node in order {
+    for &node in graph.reachable() {
         for next in graph.node(node).targets() {
             sources[next.index()] += 1;
         }
@@ -189,18 +214,22 @@ fn origins(one: Place, other: Place) -> Option<(Origin, Origin)> {
 /// By how many instructions sharing makes the program shorter, as far as one can tell.
 fn gain(graph: &Graph, twins: &Twins, sources: &[u32]) -> usize {
     // A test of the second group goes if nobody else goes there; what it costs is a load and a jump for each end.
-    let mut inner: Map<NodeId, u32> = Map::default();
+    let mut inner: SmallVec<[NodeId; 32]> = SmallVec::new();
     for &(_, other) in &twins.pairs {
-        for next in graph.node(other).targets() {
-            *inner.entry(next).or_default() += 1;
-        }
+        inner.extend(graph.node(other).targets());
     }
+    inner.sort_unstable();
+    let only_inner = |node: NodeId| {
+        let first = inner.partition_point(|&next| next < node);
+        let count = inner[first..].partition_point(|&next| next == node);
+        count == sources[node.index()] as usize
+    };
     let entered = twins.pairs.first().map(|&(_, other)| other);
     let saved: usize = twins
         .pairs
         .iter()
         .map(|&(_, node)| node)
-        .filter(|&node| Some(node) == entered || inner.get(&node) == sources.get(node.index()))
+        .filter(|&node| Some(node) == entered || only_inner(node))
         .map(|node| match graph.node(node) {
             Node::Test { cases, .. } => 1 + cases.len() / 2,
             _ => 0,
@@ -220,7 +249,7 @@ fn shared(ir: &mut Ir, old: &Graph, twins: &Twins) -> Graph {
     };
     let origins = (value(twins.origins.0), value(twins.origins.1));
     let tested = if twins.apart { &twins.pairs[1..] } else { &twins.pairs[..] };
-    let mut tests: Option<Map<NodeId, NodeId>> = None;
+    let mut tests: Option<Pairs> = None;
     old.edited(|graph, node, id, now| {
         if id != entry && id != other_entry {
             return kept(ir, graph, node, now);
@@ -228,11 +257,16 @@ fn shared(ir: &mut Ir, old: &Graph, twins: &Twins) -> Graph {
         // All that the tests of both groups go to is there already, whichever group is met first.
         let tests =
             &*tests.get_or_insert_with(|| tests_from(ir, old, graph, tested, remembered, now));
-        let now = |id: NodeId| tests.get(&id).copied().unwrap_or_else(|| now(id));
+        let now = |id: NodeId| instead(tests, id).unwrap_or_else(|| now(id));
         let next = if twins.apart { kept(ir, graph, node, &now) } else { now(id) };
         let (one, other) = origins;
         graph.define(remembered, if id == entry { one } else { other }, next)
     })
+}
+
+/// What a node became, if it is one of those that did.
+fn instead(made: &Pairs, node: NodeId) -> Option<NodeId> {
+    made.iter().find(|(old, _)| *old == node).map(|&(_, new)| new)
 }
 
 /// The tests of both groups, which count from what was remembered, by what they were.
@@ -243,8 +277,8 @@ fn tests_from(
     pairs: &[(NodeId, NodeId)],
     remembered: ValId,
     now: &dyn Fn(NodeId) -> NodeId,
-) -> Map<NodeId, NodeId> {
-    let mut made: Map<NodeId, NodeId> = Map::default();
+) -> Pairs {
+    let mut made = Pairs::new();
     let mut pairs: Pairs = pairs.into();
     pairs.sort_unstable();
     for (one, other) in pairs {
@@ -260,10 +294,9 @@ fn tests_from(
         };
         let cases = cases
             .iter()
-            .map(|&(end, next)| (end, made.get(&next).copied().unwrap_or_else(|| now(next))));
+            .map(|&(end, next)| (end, instead(&made, next).unwrap_or_else(|| now(next))));
         let node = graph.test(ir, value, cases);
-        made.insert(one, node);
-        made.insert(other, node);
+        made.extend([(one, node), (other, node)]);
     }
     made
 }

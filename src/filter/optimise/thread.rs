@@ -20,7 +20,7 @@ pub fn thread(ir: &Ir, graph: &Graph, scope: Scope) -> Option<Graph> {
         scope,
         known: Known::new(ir, graph, scope),
         places: vec![Place::default(); size],
-        ways: Map::default(),
+        ways: Vec::new(),
         same: Vec::new(),
         skips: Cell::new(FEWEST_SKIPS + SKIPS * graph.size()),
     };
@@ -43,8 +43,8 @@ struct Pass<'g> {
     scope: Scope,
     known: Known<'g>,
     places: Vec<Place>,
-    /// The nodes that go elsewhere now: the cases of a test, one case for a definition.
-    ways: Map<NodeId, Cases>,
+    /// Where nodes go that go elsewhere now: the cases of a test, one case for a definition.
+    ways: Vec<Cases>,
     /// Tests that are reached from one of the same value.
     same: Vec<NodeId>,
     /// How many tests are yet looked at to be passed over.
@@ -58,6 +58,8 @@ struct Place {
     facts: Option<Facts>,
     /// From how many nodes it is reached.
     sources: u32,
+    /// The number of its new ways.
+    ways: Option<u32>,
 }
 
 /// So many tests are passed over, for each node there is ...
@@ -86,7 +88,7 @@ impl Pass<'_> {
                 let end = self.follow(next, facts);
                 self.arrive(end, facts);
                 if end != next {
-                    self.ways.insert(node, smallvec![(u32::MAX, end)]);
+                    self.redirect(node, smallvec![(u32::MAX, end)]);
                 }
             }
             Node::Test { value, cases } => self.leave_test(node, value, cases, facts),
@@ -126,8 +128,13 @@ impl Pass<'_> {
             self.arrive(end, facts);
         }
         if changed {
-            self.ways.insert(node, joined(all));
+            self.redirect(node, joined(all));
         }
+    }
+
+    fn redirect(&mut self, node: NodeId, ways: Cases) {
+        self.places[node.index()].ways = u32::try_from(self.ways.len()).ok();
+        self.ways.push(ways);
     }
 
     /// Where a way that leads to `at` ends, past all tests whose outcome is known.
@@ -177,12 +184,12 @@ impl Pass<'_> {
         let mut made: Vec<NodeId> = vec![Graph::REJECT; root.index().max(1) + 1];
         made[Graph::ACCEPT.index()] = Graph::ACCEPT;
         for n in 2..=root.index() {
-            if self.places[n].sources == 0 {
+            let place = self.places[n];
+            if place.sources == 0 {
                 continue;
             }
-            let node = NodeId::at(n);
-            let ways = self.ways.get(&node).map(Cases::as_slice);
-            made[n] = match self.graph.node(node) {
+            let ways = place.ways.map(|number| &self.ways[number as usize][..]);
+            made[n] = match self.graph.node(NodeId::at(n)) {
                 Node::Test { value, cases } => {
                     let cases = self.absorbed(&graph, value, ways.unwrap_or(cases), &made);
                     graph.test(self.ir, value, cases)
