@@ -69,7 +69,7 @@ impl Ir {
     /// If the number is of another [`Ir`].
     #[must_use]
     pub fn get(&self, id: ValId) -> &Value {
-        self.values.get(id.0)
+        self.values.get(id.number())
     }
 
     /// A formula.
@@ -107,7 +107,7 @@ impl Ir {
     /// How many bytes a packet must have for `value` to be computed, at least; and whether just so many are enough.
     #[must_use]
     pub fn extent(&self, id: ValId) -> (u32, bool) {
-        self.traits[id.0 as usize].extent
+        self.traits[id.index()].extent
     }
 
     /// Whether a chosen value is part of it.
@@ -119,7 +119,7 @@ impl Ir {
     /// How deep chosen values nest in it.
     #[must_use]
     pub fn rank(&self, id: ValId) -> u32 {
-        self.traits[id.0 as usize].rank
+        self.traits[id.index()].rank
     }
 
     fn rank_of(&self, value: &Value) -> u32 {
@@ -202,7 +202,7 @@ impl Ir {
             let value = self.values.get(id);
             self.traits.push(Traits { extent: self.extent_of(value), rank: self.rank_of(value) });
         }
-        ValId(id)
+        ValId::at(id)
     }
 
     /// A formula's number.

@@ -57,7 +57,7 @@ impl Ir {
         }
         for id in parts {
             let text = match self.get(id) {
-                Value::Choose(_) | Value::Remembered(_) => format!("v{}", id.0),
+                Value::Choose(_) | Value::Remembered(_) => format!("v{}", id.number()),
                 _ => page.value(id),
             };
             let text = if text.len() > LONG { "...".to_owned() } else { text };

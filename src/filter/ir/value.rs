@@ -6,10 +6,28 @@
 use super::{FormId, Ir};
 use crate::filter::ast::BinOp;
 use crate::filter::ir::Map;
+use std::num::NonZeroU32;
 
 /// A value's number in its [`Ir`]. The values it is made of have lower ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ValId(pub(super) u32);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValId(NonZeroU32);
+
+impl ValId {
+    /// The value with a number, which is below what 32 bits hold.
+    pub(super) const fn at(number: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(number))
+    }
+
+    /// As an index.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.number() as usize
+    }
+
+    pub(super) const fn number(self) -> u32 {
+        self.0.get() - 1
+    }
+}
 
 /// How many bytes a load takes.
 #[allow(missing_docs, reason = "they are bpf.h's")]

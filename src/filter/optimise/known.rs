@@ -21,7 +21,8 @@ pub struct Facts {
 /// What one test told, and what was known before.
 #[derive(Clone, Copy, Debug)]
 struct Fact {
-    value: ValId,
+    /// What it is about; nothing at the beginning.
+    value: Option<ValId>,
     told: Told,
     /// How many facts there are up to this one.
     depth: u32,
@@ -70,13 +71,7 @@ impl<'g> Known<'g> {
     #[must_use]
     pub fn new(ir: &'g Ir, graph: &'g Graph, scope: Scope) -> Self {
         let mut facts = Vec::with_capacity(32);
-        facts.push(Fact {
-            value: ValId::default(),
-            told: Told::In(0),
-            depth: 0,
-            before: 0,
-            jump: 0,
-        });
+        facts.push(Fact { value: None, told: Told::In(0), depth: 0, before: 0, jump: 0 });
         Self { ir, graph, scope, facts, sets: Vec::new() }
     }
 
@@ -90,7 +85,7 @@ impl<'g> Known<'g> {
         let far = self.fact(up.jump);
         let is_even = before != 0 && up.depth + self.fact(far.jump).depth == 2 * far.depth;
         let jump = if is_even { far.jump } else { before };
-        self.facts.push(Fact { value, told, depth: up.depth + 1, before, jump });
+        self.facts.push(Fact { value: Some(value), told, depth: up.depth + 1, before, jump });
         u32::try_from(self.facts.len() - 1).unwrap_or_default()
     }
 
@@ -138,10 +133,10 @@ impl<'g> Known<'g> {
         for (n, fact) in on_left.iter().enumerate().rev() {
             let is_latest = on_left[..n].iter().all(|later| later.value != fact.value);
             let other = on_right.iter().find(|other| other.value == fact.value);
-            if let (true, Some(other)) = (is_latest, other) {
+            if let (true, Some(value), Some(other)) = (is_latest, fact.value, other) {
                 self.sets.push(self.either(fact, other));
                 let set = u32::try_from(self.sets.len() - 1).unwrap_or_default();
-                last = self.after(last, fact.value, Told::In(set));
+                last = self.after(last, value, Told::In(set));
             }
         }
         Facts { bytes: a.bytes.min(b.bytes), last }
@@ -203,7 +198,7 @@ impl<'g> Known<'g> {
         low <= max
             && self
                 .facts(facts)
-                .filter(|fact| fact.value == value && self.counts(fact, cases))
+                .filter(|fact| fact.value == Some(value) && self.counts(fact, cases))
                 .all(|fact| self.ranges(fact).any(|(from, to)| from <= high && low <= to))
     }
 
@@ -235,13 +230,15 @@ impl<'g> Known<'g> {
     /// The bits of the value that are known: a mask, and what they are.
     #[must_use]
     pub fn bits(&self, value: ValId, facts: Facts) -> (u32, u32) {
-        let Some((whole, mask)) = self.masked(value) else { return (0, 0) };
+        let Some((whole, mask)) = masked(self.ir, value) else { return (0, 0) };
         if self.scope == Scope::AsLibpcap {
             return (0, 0);
         }
         let (mut known, mut bits) = (!mask, 0);
         for fact in self.facts(facts) {
-            let Some((_, told)) = self.masked(fact.value).filter(|(of, _)| *of == whole) else {
+            let Some((_, told)) =
+                fact.value.and_then(|of| masked(self.ir, of)).filter(|(of, _)| *of == whole)
+            else {
                 continue;
             };
             let mut ranges = self.ranges(fact);
@@ -255,27 +252,28 @@ impl<'g> Known<'g> {
         (known, bits)
     }
 
-    /// A value as some bits of another.
-    fn masked(&self, value: ValId) -> Option<(ValId, u32)> {
-        match *self.ir.get(value) {
-            Value::Binary { op: BinOp::And, left, right } => match self.ir.get(right) {
-                &Value::Const(mask) => Some((left, mask)),
-                _ => None,
-            },
-            Value::Load { .. } => Some((value, u32::MAX)),
-            _ => None,
-        }
-    }
-
     /// Whether `value` can be computed on this way: it has been, or what it needs has been there.
     #[must_use]
     pub fn is_loaded(&self, value: ValId, facts: Facts) -> bool {
         let (bytes, exact) = self.ir.extent(value);
-        let whole = self.masked(value).map(|(whole, _)| whole);
+        let whole = masked(self.ir, value).map(|(whole, _)| whole);
         exact && bytes <= facts.bytes
             || self.facts(facts).any(|fact| {
-                let same = || self.masked(fact.value).map(|(whole, _)| whole) == whole;
-                fact.value == value || whole.is_some() && same()
+                let known = || fact.value.and_then(|of| masked(self.ir, of));
+                let same = || known().map(|(whole, _)| whole) == whole;
+                fact.value == Some(value) || whole.is_some() && same()
             })
+    }
+}
+
+/// A value as some bits of another.
+pub fn masked(ir: &Ir, value: ValId) -> Option<(ValId, u32)> {
+    match *ir.get(value) {
+        Value::Binary { op: BinOp::And, left, right } => match ir.get(right) {
+            &Value::Const(mask) => Some((left, mask)),
+            _ => None,
+        },
+        Value::Load { .. } => Some((value, u32::MAX)),
+        _ => None,
     }
 }

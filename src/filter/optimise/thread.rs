@@ -4,7 +4,7 @@
 //! What is known on a way is what the tests on it told, as far as all ways to a place agree.
 
 pub use super::known::Scope;
-use super::known::{Facts, Known};
+use super::known::{Facts, Known, masked};
 use crate::filter::graph::{Case, Cases, Graph, Node, NodeId, joined};
 use crate::filter::ir::{Ir, Map, ValId};
 use smallvec::{SmallVec, smallvec};
@@ -13,6 +13,9 @@ use std::cell::Cell;
 /// The graph without tests whose outcome is known, or nothing if there are none.
 #[must_use]
 pub fn thread(ir: &Ir, graph: &Graph, scope: Scope) -> Option<Graph> {
+    if is_plain(ir, graph) {
+        return None;
+    }
     let size = graph.root().index() + 1;
     let mut pass = Pass {
         ir,
@@ -35,6 +38,30 @@ pub fn thread(ir: &Ir, graph: &Graph, scope: Scope) -> Option<Graph> {
     let absorbs = pass.same.iter().any(|node| pass.places[node.index()].sources == 1);
     let changes = root != graph.root() || !pass.ways.is_empty() || absorbs;
     changes.then(|| pass.rebuild(root))
+}
+
+/// Whether no test tells anything of another one, nor is one decided by itself: so it is in most filters.
+fn is_plain(ir: &Ir, graph: &Graph) -> bool {
+    let mut looked_at: SmallVec<[ValId; 32]> = SmallVec::new();
+    for &node in graph.reachable() {
+        let Node::Test { value, cases } = graph.node(node) else { continue };
+        let (whole, mask) = masked(ir, value).unwrap_or((value, u32::MAX));
+        let inner = &cases[..cases.len() - 1];
+        let may_end = inner.last().is_some_and(|&(high, _)| high < ir.max_of(value));
+        // Bits outside of the mask are known.
+        let mut low = 0;
+        let fit = inner.iter().all(|&(high, _)| {
+            let is_single = low == high;
+            low = high.wrapping_add(1);
+            !is_single || high & !mask == 0
+        });
+        if mask == 0 || !may_end || !fit {
+            return false;
+        }
+        looked_at.push(whole);
+    }
+    looked_at.sort_unstable();
+    looked_at.windows(2).all(|two| two[0] != two[1])
 }
 
 struct Pass<'g> {
