@@ -193,6 +193,9 @@ impl<'g> Emitter<'g> {
 
     /// Decides where each way comes in, and tells what is known behind the block, whichever was taken.
     fn enter(&mut self, id: NodeId, code: &Code<'_>, node: Node<'_>) -> State {
+        if id.is_end() {
+            return code.state;
+        }
         let needs = needs(self.ir, code, node);
         let mut out: Option<State> = None;
         self.ways.each_into(id, |way| {

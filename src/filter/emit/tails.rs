@@ -24,10 +24,13 @@ impl Tail<'_> {
         (inner.iter().map(|case| case.0), self.cases.iter().map(|case| case.1))
     }
 
+    /// A number that is the same for equal tails.
     fn look(&self) -> u64 {
-        let mut hasher = Fast::default();
-        self.hash(&mut hasher);
-        hasher.finish()
+        let ends = self.cases.iter().fold(0, |look: u64, &(_, node)| {
+            (look.rotate_left(5) ^ node.index() as u64).wrapping_mul(Fast::FACTOR)
+        });
+        let first = self.cases.first().map_or(0, |case| case.0);
+        ends ^ u64::from(first) ^ u64::from(self.mask.unwrap_or(0))
     }
 }
 
@@ -92,8 +95,11 @@ fn plain(cases: &[Case], max: u32) -> Tail<'_> {
 pub fn find<'g>(ir: &Ir, graph: &'g Graph) -> Tails<'g> {
     let mut found: SmallVec<[(NodeId, Tail<'g>); 16]> = SmallVec::new();
     for &node in graph.reachable() {
-        let tail = tail_of(ir, graph, node).filter(|tail| tail.cases.len() > 1);
-        found.extend(tail.map(|tail| (node, tail)));
+        if let Some(tail) = tail_of(ir, graph, node)
+            && tail.cases.len() > 1
+        {
+            found.push((node, tail));
+        }
     }
     // Most filters are small, and have none.
     let mut looks: SmallVec<[u64; 16]> = found.iter().map(|(_, tail)| tail.look()).collect();

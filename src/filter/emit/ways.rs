@@ -20,8 +20,8 @@ pub struct Way {
 #[derive(Debug)]
 pub struct Ways {
     all: Vec<Way>,
-    /// One of the ways to each node.
-    into: Vec<Option<usize>>,
+    /// One of the ways to each node, and what is known on all of them.
+    into: Vec<Option<(usize, State)>>,
     /// The ways from each node, which lie next to each other, by where they lead.
     from: Vec<(usize, usize)>,
 }
@@ -43,20 +43,23 @@ impl Ways {
 
     /// Adds ways from a node to each of some others.
     pub fn leave(&mut self, from: NodeId, state: State, targets: impl Iterator<Item = NodeId>) {
-        let mut targets: SmallVec<[NodeId; 4]> = targets.collect();
+        // What is done at an end does not depend on the way.
+        let mut targets: SmallVec<[NodeId; 4]> = targets.filter(|to| !to.is_end()).collect();
         targets.sort_unstable();
         targets.dedup();
         let first = self.all.len();
         self.from[from.index()] = (first, first + targets.len());
         for to in targets {
-            let other = self.into[to.index()].replace(self.all.len());
+            let into = &mut self.into[to.index()];
+            let known = into.map_or(state, |(_, known)| known.meet(state));
+            let other = into.replace((self.all.len(), known)).map(|(other, _)| other);
             self.all.push(Way { to, state, entry: 0, other });
         }
     }
 
     /// Does something with each way to a node.
     pub fn each_into(&mut self, node: NodeId, mut with: impl FnMut(&mut Way)) {
-        let mut next = self.into[node.index()];
+        let mut next = self.into[node.index()].map(|(way, _)| way);
         while let Some(at) = next {
             let way = &mut self.all[at];
             with(way);
@@ -65,16 +68,15 @@ impl Ways {
     }
 
     /// What is known wherever a node is reached from.
-    pub fn known(&mut self, node: NodeId) -> State {
-        let mut known: Option<State> = None;
-        self.each_into(node, |way| {
-            known = Some(known.map_or(way.state, |known| known.meet(way.state)));
-        });
-        known.unwrap_or_default()
+    pub fn known(&self, node: NodeId) -> State {
+        self.into[node.index()].map_or_else(State::default, |(_, known)| known)
     }
 
     /// The instruction at which the way from one node to another comes in.
     pub fn entry(&self, from: NodeId, to: NodeId) -> usize {
+        if to.is_end() {
+            return 0;
+        }
         let (first, last) = self.from[from.index()];
         let ways = &self.all[first..last];
         ways.binary_search_by_key(&to, |way| way.to).map_or(0, |at| ways[at].entry)

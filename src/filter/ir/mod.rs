@@ -226,8 +226,11 @@ impl Default for Ir {
 pub struct Fast(u64);
 
 impl Fast {
+    /// What is multiplied with.
+    pub const FACTOR: u64 = 0x517c_c1b7_2722_0a95;
+
     const fn add(&mut self, n: u64) {
-        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x517c_c1b7_2722_0a95);
+        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(Self::FACTOR);
     }
 }
 
