@@ -104,31 +104,29 @@ pub fn find<'g>(ir: &Ir, graph: &'g Graph) -> Tails<'g> {
     // Most filters are small, and have none.
     let mut looks: SmallVec<[u64; 16]> = found.iter().map(|(_, tail)| tail.look()).collect();
     looks.sort_unstable();
-    let is_long = |(_, tail): &(NodeId, Tail<'_>)| tail.cases.len() >= LEAST_BUT_ONE;
-    if looks.windows(2).all(|two| two[0] != two[1]) && !found.iter().any(is_long) {
+    // A test that differs from the one it goes to by just going there.
+    let but_ones = found.iter().filter_map(|&(node, tail)| Some((node, but_one(ir, graph, tail)?)));
+    let but_ones: SmallVec<[(NodeId, ButOne<'g>); 2]> = but_ones.collect();
+    if but_ones.is_empty() && looks.windows(2).all(|two| two[0] != two[1]) {
         return Tails::default();
     }
-    worthwhile(&found, &users(ir, graph, &found))
+    let mut users: Users<'g> = Map::default();
+    for &(node, tail) in &found {
+        users.entry(tail).or_default().push((node, None));
+    }
+    for (node, (tail, but)) in but_ones {
+        if let Some(users) = users.get_mut(&tail) {
+            users.push((node, Some(but)));
+        }
+    }
+    worthwhile(&found, &users)
 }
 
 /// The tests that can use each tail.
 type Users<'g> = Map<Tail<'g>, SmallVec<[User; 2]>>;
 
-fn users<'g>(ir: &Ir, graph: &'g Graph, found: &[(NodeId, Tail<'g>)]) -> Users<'g> {
-    let mut users: Users<'g> = Map::default();
-    for &(node, tail) in found {
-        users.entry(tail).or_default().push((node, None));
-    }
-    // A test that differs from the one it goes to by just going there.
-    for &(node, tail) in found {
-        if let Some((tail, but)) = but_one(ir, graph, tail)
-            && let Some(users) = users.get_mut(&tail)
-        {
-            users.push((node, Some(but)));
-        }
-    }
-    users
-}
+/// A tail, and the number that goes somewhere else, and where.
+type ButOne<'g> = (Tail<'g>, (u32, NodeId));
 
 /// The tails that make the program shorter. A test uses the first one that it can.
 fn worthwhile<'g>(found: &[(NodeId, Tail<'g>)], users: &Users<'g>) -> Tails<'g> {
@@ -173,7 +171,7 @@ fn tail_of<'g>(ir: &Ir, graph: &'g Graph, node: NodeId) -> Option<Tail<'g>> {
 const LEAST_BUT_ONE: usize = 4;
 
 /// The tail of a test that one with `tail` goes to for one number, if the others are its own; and the number.
-fn but_one<'g>(ir: &Ir, graph: &'g Graph, tail: Tail<'g>) -> Option<(Tail<'g>, (u32, NodeId))> {
+fn but_one<'g>(ir: &Ir, graph: &'g Graph, tail: Tail<'g>) -> Option<ButOne<'g>> {
     let Tail { mask: None, cases } = tail else { return None };
     if cases.len() < LEAST_BUT_ONE {
         return None;

@@ -326,7 +326,7 @@ pub fn joined(cases: impl IntoIterator<Item = (u32, NodeId)>) -> Cases {
     all
 }
 
-/// The cases of ranges `(low, high)` that ascend, and of everything between them.
+/// The cases of ranges `(low, high)` that ascend, and of everything between them; neighbours may go to the same place.
 #[must_use]
 pub fn cases_of(ranges: impl IntoIterator<Item = (u32, u32, NodeId)>, elsewhere: NodeId) -> Cases {
     let mut cases = Cases::new();
@@ -341,7 +341,7 @@ pub fn cases_of(ranges: impl IntoIterator<Item = (u32, u32, NodeId)>, elsewhere:
     if from.is_some() {
         cases.push((u32::MAX, elsewhere));
     }
-    joined(cases)
+    cases
 }
 
 /// The cases of a set.

@@ -17,8 +17,10 @@ pub struct Slots(Vec<u32>);
 
 const FREE: u32 = u32::MAX;
 
-/// Most filters need no more.
+/// Most filters need no more slots, ...
 const FIRST: usize = 64;
+/// ... and have no more things. An allocator has memory of this size at hand, and more would be half the slots.
+const ROOM: usize = 24;
 
 impl Default for Slots {
     fn default() -> Self {
@@ -60,7 +62,7 @@ impl Slots {
 
 impl<T> Default for Interned<T> {
     fn default() -> Self {
-        Self { items: Vec::with_capacity(FIRST / 4), slots: Slots::default() }
+        Self { items: Vec::with_capacity(ROOM), slots: Slots::default() }
     }
 }
 
