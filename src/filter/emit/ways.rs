@@ -20,46 +20,58 @@ pub struct Way {
 #[derive(Debug)]
 pub struct Ways {
     all: Vec<Way>,
-    /// One of the ways to each node, and what is known on all of them.
-    into: Vec<Option<(usize, State)>>,
-    /// The ways from each node, which lie next to each other, by where they lead.
-    from: Vec<(usize, usize)>,
+    nodes: Vec<Ends>,
 }
+
+/// The ways that end and begin at a node.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ends {
+    /// One of the ways to it.
+    into: Option<usize>,
+    /// What is known on all of those.
+    known: State,
+    /// The ways from it, which lie next to each other, by where they lead.
+    from: (usize, usize),
+}
+
+/// So many ways from a node are looked through one by one; where there are more, they are in order.
+const FEW: usize = 8;
 
 impl Ways {
     /// None yet, between so many nodes.
     pub fn new(nodes: usize) -> Self {
-        Self {
-            all: Vec::with_capacity(2 * nodes),
-            into: vec![None; nodes],
-            from: vec![(0, 0); nodes],
-        }
+        Self { all: Vec::with_capacity(2 * nodes), nodes: vec![Ends::default(); nodes] }
     }
 
     /// Between how many nodes there may be ways.
     pub const fn nodes(&self) -> usize {
-        self.into.len()
+        self.nodes.len()
     }
 
     /// Adds ways from a node to each of some others.
     pub fn leave(&mut self, from: NodeId, state: State, targets: impl Iterator<Item = NodeId>) {
         // What is done at an end does not depend on the way.
-        let mut targets: SmallVec<[NodeId; 4]> = targets.filter(|to| !to.is_end()).collect();
-        targets.sort_unstable();
-        targets.dedup();
+        let mut targets: SmallVec<[NodeId; FEW]> = targets.filter(|to| !to.is_end()).collect();
+        if targets.len() > FEW {
+            targets.sort_unstable();
+        }
         let first = self.all.len();
-        self.from[from.index()] = (first, first + targets.len());
         for to in targets {
-            let into = &mut self.into[to.index()];
-            let known = into.map_or(state, |(_, known)| known.meet(state));
-            let other = into.replace((self.all.len(), known)).map(|(other, _)| other);
+            let ends = &mut self.nodes[to.index()];
+            let other = ends.into;
+            if other.is_some_and(|other| other >= first) {
+                continue;
+            }
+            ends.known = if other.is_some() { ends.known.meet(state) } else { state };
+            ends.into = Some(self.all.len());
             self.all.push(Way { to, state, entry: 0, other });
         }
+        self.nodes[from.index()].from = (first, self.all.len());
     }
 
     /// Does something with each way to a node.
     pub fn each_into(&mut self, node: NodeId, mut with: impl FnMut(&mut Way)) {
-        let mut next = self.into[node.index()].map(|(way, _)| way);
+        let mut next = self.nodes[node.index()].into;
         while let Some(at) = next {
             let way = &mut self.all[at];
             with(way);
@@ -69,7 +81,7 @@ impl Ways {
 
     /// What is known wherever a node is reached from.
     pub fn known(&self, node: NodeId) -> State {
-        self.into[node.index()].map_or_else(State::default, |(_, known)| known)
+        self.nodes[node.index()].known
     }
 
     /// The instruction at which the way from one node to another comes in.
@@ -77,8 +89,12 @@ impl Ways {
         if to.is_end() {
             return 0;
         }
-        let (first, last) = self.from[from.index()];
+        let (first, last) = self.nodes[from.index()].from;
         let ways = &self.all[first..last];
-        ways.binary_search_by_key(&to, |way| way.to).map_or(0, |at| ways[at].entry)
+        let at = match ways.len() {
+            0..=FEW => ways.iter().position(|way| way.to == to),
+            _ => ways.binary_search_by_key(&to, |way| way.to).ok(),
+        };
+        at.map_or(0, |at| ways[at].entry)
     }
 }

@@ -7,6 +7,7 @@ use super::set::Set;
 use super::value::{Rel, ValId, Value};
 use crate::filter::ast::{BinOp, Relop};
 use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
 
 /// A formula's number in its [`Ir`]. The formulas it is made of have lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +30,7 @@ impl FormId {
 pub type Parts = SmallVec<[FormId; 4]>;
 
 /// A formula.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Formula {
     /// Every packet.
     True,
@@ -52,6 +53,30 @@ pub enum Formula {
         /// What holds of all other values.
         otherwise: bool,
     },
+}
+
+impl Hash for Formula {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut add = |kind: u64, n: u32| state.write_u64(kind << 32 | u64::from(n));
+        match self {
+            Self::True => add(1, 0),
+            Self::False => add(2, 0),
+            Self::Test(value, set) => {
+                add(3, value.number());
+                set.ranges().iter().for_each(|&(low, high)| add(low.into(), high));
+            }
+            Self::Not(of) => add(4, of.0),
+            Self::And(list) => list.iter().for_each(|part| add(5, part.0)),
+            Self::Or(list) => list.iter().for_each(|part| add(6, part.0)),
+            Self::Case { value, arms, .. } => {
+                add(7, value.number());
+                for (set, arm) in arms {
+                    set.ranges().iter().for_each(|&(low, high)| add(low.into(), high));
+                    add(8, arm.0);
+                }
+            }
+        }
+    }
 }
 
 impl Formula {

@@ -134,6 +134,9 @@ impl Simplifier<'_> {
             return decisive;
         }
         let many = parts.len() > FEW;
+        if !many && self.are_apart(&parts) {
+            return self.list(kind, &parts);
+        }
         let mut groups: SmallVec<[Group; 4]> = SmallVec::new();
         let mut by_value: Map<ValId, usize> = Map::default();
         for part in parts {
@@ -171,6 +174,13 @@ impl Simplifier<'_> {
             }
         }
         self.list(kind, &merged)
+    }
+
+    /// Whether no two formulas look at the same value first.
+    fn are_apart(&self, parts: &[FormId]) -> bool {
+        let heads: SmallVec<[Option<ValId>; FEW]> = parts.iter().map(|&id| self.head(id)).collect();
+        let met = |(n, head): (usize, &Option<ValId>)| head.is_some() && heads[..n].contains(head);
+        !heads.iter().enumerate().any(met)
     }
 
     fn list(&mut self, kind: Kind, parts: &[FormId]) -> FormId {
