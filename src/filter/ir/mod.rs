@@ -37,6 +37,8 @@ struct Traits {
     extent: (u32, bool),
     /// How deep chosen values nest in it.
     rank: u32,
+    /// The largest number that it can be.
+    max: u32,
 }
 
 /// A map of small keys.
@@ -155,12 +157,16 @@ impl Ir {
     /// The largest number that `value` can be.
     #[must_use]
     pub fn max_of(&self, id: ValId) -> u32 {
-        match *self.get(id) {
+        self.traits[id.index()].max
+    }
+
+    /// What [`Ir::max_of`] says of a value whose parts are known.
+    fn max_of_parts(&self, value: &Value) -> u32 {
+        match *value {
             Value::Const(n) => n,
-            Value::Load { width: Width::Byte, .. } => 0xff,
+            Value::Load { width: Width::Byte, .. } | Value::Chain { .. } => 0xff,
             Value::Load { width: Width::Half, .. } => 0xffff,
             Value::Compare { .. } => 1,
-            Value::Chain { .. } => 0xff,
             Value::Binary { op: BinOp::And, left, right } => {
                 self.max_of(left).min(self.max_of(right))
             }
@@ -200,7 +206,8 @@ impl Ir {
         let (id, is_new) = self.values.intern(value);
         if is_new {
             let value = self.values.get(id);
-            self.traits.push(Traits { extent: self.extent_of(value), rank: self.rank_of(value) });
+            let (extent, rank) = (self.extent_of(value), self.rank_of(value));
+            self.traits.push(Traits { extent, rank, max: self.max_of_parts(value) });
         }
         ValId::at(id)
     }
