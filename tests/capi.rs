@@ -38,6 +38,10 @@ macro_rules! programs {
 }
 
 programs! {
+    append {
+        kinds versions lengths_and_types truncated empty_and_new two_at_a_time stdio_underneath
+        standard_output open_errors permissions
+    }
     boundary {
         breakloop_in_callback stats_in_callback setfilter_in_callback inject_in_callback
         geterr_in_callback close_in_callback close_in_callback_of_dispatch nested_dispatch
@@ -59,8 +63,15 @@ programs! {
         after_another_link_type
     }
     dump {
-        file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath into_a_stream
-        standard_output full_disk odd_values cancelled_thread live_capture
+        file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath
+        into_a_stream standard_output odd_values link_type_extension into_a_stream_that_fails
+        stdio_of_the_program closed_by_the_program many_at_a_time pieces threads locked_stream
+        cancelled_thread live_capture
+    }
+    dump_errors {
+        full_at_flush full_at_dump full_at_close no_failure full_standard_output full_at_open
+        small_disk small_disk_appended pipe_without_a_reader file_size_limit cleared
+        the_next_stream
     }
     ethers {
         addresses entries entries_a_line_each random_entries entries_of_two_threads
@@ -198,8 +209,8 @@ macro_rules! under_valgrind {
 }
 
 under_valgrind! {
-    boundary boundary_cxx compile dump ethers filter findalldevs linktype names offline_filter packets
-    shim_cases states vlan
+    append boundary boundary_cxx compile dump dump_errors ethers filter findalldevs linktype names
+    offline_filter packets shim_cases states vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

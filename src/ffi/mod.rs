@@ -9,6 +9,7 @@ pub mod buffers;
 pub mod cmem;
 pub mod config;
 pub mod devices;
+pub mod dump;
 pub mod filter;
 pub mod handle;
 pub mod names;

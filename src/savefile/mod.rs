@@ -1,8 +1,11 @@
 //! Savefiles: reading them ([`Savefile`], a source of packets like a live one) and writing them.
 //!
 //! A file's bytes come through [`input`]; [`pcap`] and [`pcapng`] find the packets in them and leave them where they
-//! are. Formats: pcap-savefile(5), the IETF's drafts of pcap and pcapng.
+//! are. Formats: pcap-savefile(5), the IETF's drafts of pcap and pcapng. Files are written by [`dumper`], in classic
+//! format only: [`writer`] makes the bytes.
 
+mod append;
+pub mod dumper;
 pub mod fixup;
 pub mod input;
 pub mod pcap;

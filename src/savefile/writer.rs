@@ -4,17 +4,21 @@ use crate::handle::batch::PacketHeader;
 use crate::handle::options::PRECISION_NANO;
 
 /// The first word of a file with time stamps in microseconds.
-const MAGIC_MICRO: u32 = 0xa1b2_c3d4;
+pub const MAGIC_MICRO: u32 = 0xa1b2_c3d4;
 /// The first word of a file with time stamps in nanoseconds.
-const MAGIC_NANO: u32 = 0xa1b2_3c4d;
+pub const MAGIC_NANO: u32 = 0xa1b2_3c4d;
+/// Bytes of the header of a file.
+pub const FILE_HEADER: usize = 24;
+/// Bytes of the header of a packet.
+pub const PACKET_HEADER: usize = 16;
 /// The version of the format.
 const VERSION: (u16, u16) = (2, 4);
 
 /// The header of a file.
-pub fn file_header(linktype: u32, snapshot: i32, precision: i32) -> [u8; 24] {
+pub fn file_header(linktype: u32, snapshot: i32, precision: i32) -> [u8; FILE_HEADER] {
     let magic = if precision == PRECISION_NANO { MAGIC_NANO } else { MAGIC_MICRO };
     let version = [VERSION.0.to_ne_bytes(), VERSION.1.to_ne_bytes()].concat();
-    let mut header = [0; 24];
+    let mut header = [0; FILE_HEADER];
     // The two words after the version are of no meaning any more, and 0.
     let words = [magic, 0, 0, 0, snapshot.cast_unsigned(), linktype];
     for (to, word) in header.chunks_exact_mut(4).zip(words) {
@@ -25,9 +29,10 @@ pub fn file_header(linktype: u32, snapshot: i32, precision: i32) -> [u8; 24] {
 }
 
 /// The header of a packet. QUIRK: of the seconds the lower 32 bits count.
-pub fn packet_header(header: &PacketHeader) -> [u8; 16] {
+#[inline(always)]
+pub fn packet_header(header: &PacketHeader) -> [u8; PACKET_HEADER] {
     let words = [header.ts.tv_sec as u32, header.ts.tv_usec as u32, header.caplen, header.len];
-    let mut bytes = [0; 16];
+    let mut bytes = [0; PACKET_HEADER];
     for (to, word) in bytes.chunks_exact_mut(4).zip(words) {
         to.copy_from_slice(&word.to_ne_bytes());
     }

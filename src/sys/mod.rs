@@ -33,6 +33,12 @@ impl Errno {
     pub fn last() -> Self {
         Self(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
     }
+
+    /// Makes it the calling thread's `errno`, for C functions that tell it that way.
+    pub fn set(self) {
+        // SAFETY: the C library's own variable, which is there as long as the thread is.
+        unsafe { *libc::__errno_location() = self.0 };
+    }
 }
 
 /// As `strerror(3)`, which libpcap's texts end with.

@@ -1,5 +1,7 @@
 //! stdio(3) streams, which C programs share with the library.
 
+mod buffer;
+
 use super::{Errno, Sys};
 use std::ffi::CStr;
 use std::fs::File;
@@ -95,7 +97,7 @@ impl Stream {
         self.0.as_ptr()
     }
 
-    /// Appends `bytes` to the stream's buffer.
+    /// Writes `bytes`, through the stream's buffer.
     pub fn write(&self, bytes: &[u8]) -> Sys<()> {
         // SAFETY: an open stream, and `bytes` is readable for its length.
         let n = unsafe { c::fwrite(bytes.as_ptr().cast(), 1, bytes.len(), self.as_ptr()) };
@@ -137,6 +139,12 @@ impl Stream {
         succeeded(unsafe { libc::fseeko64(self.as_ptr(), to, libc::SEEK_SET) } == 0)
     }
 
+    /// Goes to the end of the file.
+    pub fn seek_end(&self) -> Sys<()> {
+        // SAFETY: an open stream.
+        succeeded(unsafe { libc::fseeko64(self.as_ptr(), 0, libc::SEEK_END) } == 0)
+    }
+
     /// The next byte; `None` at the end, and where reading fails.
     pub fn getc(&self) -> Option<u8> {
         // SAFETY: an open stream.
@@ -162,10 +170,14 @@ impl Stream {
         if at < 0 { Err(Errno::last()) } else { Ok(at) }
     }
 
-    /// Closes it; it is not to be used again.
+    /// Closes it; it is not to be used again. A thread that is cancelled here leaves the stream's buffer behind.
     pub fn close(&self) -> Sys<()> {
+        let buffer = self.forget();
         // SAFETY: an open stream, which is not used again.
-        succeeded(unsafe { c::fclose(self.as_ptr()) } == 0)
+        let closed = succeeded(unsafe { c::fclose(self.as_ptr()) } == 0);
+        // SAFETY: NULL, or the buffer of the stream that was closed, from malloc().
+        unsafe { libc::free(buffer) };
+        closed
     }
 }
 
