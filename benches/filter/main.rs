@@ -11,10 +11,12 @@ mod expressions;
 #[path = "../shared/library.rs"]
 mod library;
 mod native;
+#[path = "../shared/packets.rs"]
 mod packets;
 mod pcap;
 #[path = "../../fuzz/bodies/reference.rs"]
 mod reference;
+#[path = "../shared/report.rs"]
 mod report;
 mod run;
 
