@@ -3,12 +3,14 @@
 //! A file that we opened is read with large read(2)s. A stream that the caller has, too, is read by the record, so
 //! that its position is always that of the record to come: programs ask for it, and move it.
 
+use super::compressed::{Decompressed, Format};
 use crate::error::{Error, Result};
 use crate::sys::stdio::Stream;
 use crate::sys::{Errno, poll};
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek as _};
+use std::io::{Cursor, ErrorKind, Read, Seek as _};
 use std::os::fd::{AsRawFd as _, RawFd};
+use std::rc::Rc;
 
 /// How much is read at once.
 const CHUNK: usize = 256 << 10;
@@ -26,7 +28,7 @@ pub enum Origin {
     /// A stream that the caller may use, too.
     Stream(Stream),
     /// What something makes of a file, such as decompressing it.
-    Made(Box<dyn Read + Send>),
+    Made(Box<dyn Read>),
 }
 
 /// What came of asking for more bytes.
@@ -45,6 +47,8 @@ pub enum More {
 /// The unread part of a savefile, as far as it is known.
 pub struct Input {
     origin: Origin,
+    /// The caller's stream that the origin is made of.
+    below: Option<Rc<Stream>>,
     /// Whether a read that would have to wait is not done: see [`More::Wait`].
     waits: bool,
     buffer: Vec<u8>,
@@ -59,7 +63,31 @@ impl Input {
         if !matches!(origin, Origin::Stream(_)) {
             buffer.resize(CHUNK.max(before.len()), 0);
         }
-        Self { origin, waits: false, buffer, start: 0, end: before.len() }
+        Self { origin, below: None, waits: false, buffer, start: 0, end: before.len() }
+    }
+
+    /// From now on, what decompressing the unread bytes and all that follow makes.
+    pub fn decompress(&mut self, format: &'static Format) {
+        let before = Cursor::new(self.window().to_vec());
+        let nothing = Origin::Made(Box::new(std::io::empty()));
+        let from: Box<dyn Read> = match std::mem::replace(&mut self.origin, nothing) {
+            Origin::File(file) | Origin::StandardInput(file) => {
+                let fd = file.as_raw_fd();
+                Box::new(before.chain(Patient { from: file, fd }))
+            }
+            Origin::Stream(stream) => {
+                let fd = stream.fd();
+                // A pipe is not asked for more than it may have.
+                let stride = if stream.tell().is_ok() { usize::MAX } else { 1 };
+                let stream = Rc::new(stream);
+                self.below = Some(stream.clone());
+                Box::new(before.chain(Patient { from: Below { stream, stride }, fd }))
+            }
+            Origin::Made(made) => Box::new(before.chain(made)),
+        };
+        self.origin = Origin::Made(Box::new(Decompressed::new(format, from)));
+        self.buffer.resize(CHUNK, 0);
+        (self.start, self.end) = (0, 0);
     }
 
     /// From now on reads of a pipe and the like do not wait: see [`More::Wait`]. Whether it is one.
@@ -100,6 +128,7 @@ impl Input {
 
     /// Gives the origin up without closing a stream of the caller's.
     pub fn leave_open(&mut self) {
+        self.below = None;
         if matches!(self.origin, Origin::Stream(_)) {
             self.origin = Origin::Made(Box::new(std::io::empty()));
         }
@@ -225,11 +254,49 @@ impl Drop for Input {
             // What fails leaves the stream behind: nobody would be told.
             let _ = self.share();
         }
-        if let Origin::Stream(stream) = &self.origin
+        let stream = match &self.origin {
+            Origin::Stream(stream) => Some(stream),
+            _ => self.below.as_deref(),
+        };
+        if let Some(stream) = stream
             && !stream.is_stdin()
         {
             // Reading has nothing left to say.
             let _ = stream.close();
+        }
+    }
+}
+
+/// A stream that is read for what is made of it, by this many bytes at a time.
+struct Below {
+    stream: Rc<Stream>,
+    stride: usize,
+}
+
+impl Read for Below {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let n = to.len().min(self.stride);
+        self.stream.read(to.get_mut(..n).unwrap_or_default()).map_err(io_error)
+    }
+}
+
+/// Reads that wait until there is something, whatever comes between.
+struct Patient<R> {
+    from: R,
+    fd: RawFd,
+}
+
+impl<R: Read> Read for Patient<R> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            match self.from.read(to) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // What is wrong with the descriptor, reading it tells.
+                    let _ = poll::poll(&mut [poll::readable(self.fd)], -1);
+                }
+                other => return other,
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! format only: [`writer`] makes the bytes.
 
 mod append;
+pub mod compressed;
 pub mod dumper;
 pub mod fixup;
 pub mod input;

@@ -2,7 +2,7 @@
 
 use super::input::{Input, More, Origin};
 use super::sink::{Ends, Sink};
-use super::{About, Next, pcap, pcapng};
+use super::{About, Next, compressed, pcap, pcapng};
 use crate::bpf::Program;
 use crate::capture::{Direction, Fill, Port, Source, Stats, Wait};
 use crate::error::{Error, Result};
@@ -158,7 +158,14 @@ fn header(input: &mut Input, precision: u32) -> Result<(Format, About)> {
         let (reader, about) = pcapng::Reader::open(input, nano?)?;
         return Ok((Format::Pcapng(reader), about));
     }
-    Err(Error::new("unknown file format"))
+    // Not what was made by decompressing: that is a savefile, or nothing.
+    match compressed::recognise(magic).filter(|_| input.can_be_shared()) {
+        Some(format) => {
+            input.decompress(format);
+            header(input, precision)
+        }
+        None => Err(Error::new("unknown file format")),
+    }
 }
 
 /// The first `N` bytes of the file. QUIRK: libpcap counts what it got after the `before` bytes that it had.
@@ -287,7 +294,14 @@ impl Savefile {
     /// Gets at least `want` bytes; what to tell if that cannot be.
     fn more(&mut self, want: usize) -> Result<Option<Fill>> {
         // Reading is where a thread can be cancelled, and it must not be here.
-        match thread::uncancelled(|| self.input.ask(want))? {
+        let asked = thread::uncancelled(|| self.input.ask(want));
+        let asked = asked.inspect_err(|_| {
+            if !self.input.can_be_shared() {
+                // A decompressor that has failed has nothing more to say.
+                self.state = State::Broken;
+            }
+        });
+        match asked? {
             More::Here => {
                 self.state = State::Open;
                 Ok(None)
