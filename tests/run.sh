@@ -12,7 +12,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 # What the tests use: a command, and the Debian package that has it.
 needs="tcpdump:tcpdump ip:iproute2 unshare:util-linux mount:mount pkg-config:pkg-config
        valgrind:valgrind nm:binutils cc:gcc c++:g++ ps:procps mandoc:mandoc
-       capinfos:wireshark-common"
+       capinfos:wireshark-common gzip:gzip lz4:lz4 xz:xz-utils zstd:zstd tcpslice:tcpslice"
 # What has no command: a file pattern and its package.
 files="/usr/lib/*/libpcap.so.0.8:libpcap0.8 /usr/include/pcap/pcap.h:libpcap0.8-dev"
 

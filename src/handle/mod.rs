@@ -219,7 +219,11 @@ impl Handle {
 
     /// Ends the life: every descriptor and all memory of it are given up, and whoever is reading stops.
     pub fn close(&self) -> Result<()> {
-        let ended = std::mem::take(&mut *self.state()?);
+        let mut ended = std::mem::take(&mut *self.state()?);
+        if let State::Offline(offline) = &mut ended {
+            // Standard input goes on at the first packet that was not read.
+            offline.source.rewind(&self.batch);
+        }
         self.control.retire();
         self.batch.clear();
         *self.port.write() = None;

@@ -122,10 +122,8 @@ impl Decompressed {
 
 impl Read for Decompressed {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let to = match to.get_mut(..STRIDE) {
-            Some(_) => to.get_mut(..STRIDE).unwrap_or_default(),
-            None => to,
-        };
+        let n = to.len().min(STRIDE);
+        let to = to.get_mut(..n).unwrap_or_default();
         if to.is_empty() {
             return Ok(0);
         }
@@ -282,10 +280,12 @@ mod xz {
 #[cfg(feature = "zstd")]
 mod zstd {
     use super::{Member, Source, WINDOW};
-    use ruzstd::decoding::errors::FrameDecoderError;
+    use ruzstd::decoding::errors::{FrameDecoderError, FrameHeaderError};
     use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
     use std::io::{self, ErrorKind, Read};
 
+    /// A frame of no bytes.
+    const EMPTY: [u8; 9] = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0];
     /// The header of a last block without bytes, and a checksum.
     const LAST: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
 
@@ -297,7 +297,10 @@ mod zstd {
 
     fn error(error: FrameDecoderError) -> io::Error {
         let kind = match error {
-            FrameDecoderError::WindowSizeTooBig { .. } => ErrorKind::OutOfMemory,
+            FrameDecoderError::WindowSizeTooBig { .. }
+            | FrameDecoderError::FrameHeaderError(FrameHeaderError::WindowTooBig { .. }) => {
+                ErrorKind::OutOfMemory
+            }
             _ => ErrorKind::InvalidData,
         };
         io::Error::new(kind, error)
@@ -306,6 +309,8 @@ mod zstd {
     pub fn open(mut source: Source) -> io::Result<Box<dyn Member>> {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(WINDOW.into());
+        // From its second frame on it has the window in one piece, and not as copies that grow.
+        decoder.init(&EMPTY[..]).map_err(error)?;
         decoder.init(&mut source).map_err(error)?;
         Ok(Box::new(Frame { source, decoder, failed: None }))
     }

@@ -16,8 +16,8 @@ use std::rc::Rc;
 const CHUNK: usize = 256 << 10;
 /// How far the buffer grows at a time for a record that says it is larger: as far as its bytes do come.
 const GROWTH: usize = 1 << 20;
-/// The largest record of what is made of a file, whose size says nothing of what it costs.
-const LARGEST_MADE: usize = 24 << 20;
+/// The largest record of what is made of a file, whose size says nothing of what it costs: more than pcapng's.
+const LARGEST_MADE: usize = 17 << 20;
 
 /// What the bytes come from.
 pub enum Origin {
@@ -150,11 +150,15 @@ impl Input {
         if here >= want {
             return Ok(More::Here);
         }
-        if matches!(self.origin, Origin::Made(_)) && want > LARGEST_MADE {
-            let text = format!(
-                "record of {want} bytes in a compressed savefile, maximum is {LARGEST_MADE}"
-            );
-            return Err(Error::new(text));
+        if matches!(self.origin, Origin::Made(_)) {
+            if want > LARGEST_MADE {
+                let text = format!(
+                    "record of {want} bytes in a compressed savefile, maximum is {LARGEST_MADE}"
+                );
+                return Err(Error::new(text));
+            }
+            // At once: copies of a buffer that grows would add up.
+            self.buffer.reserve_exact(want.saturating_sub(self.buffer.len()));
         }
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, here);

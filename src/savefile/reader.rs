@@ -67,7 +67,7 @@ impl Savefile {
             let file = std::io::stdin().as_fd().try_clone_to_owned();
             // Bytes that the program had read into its stream come first.
             return match file {
-                Ok(file) if !stream.is_reading() => {
+                Ok(file) if !stream.may_hold_bytes() => {
                     Self::new(Origin::StandardInput(file.into()), precision)
                 }
                 _ => Self::new(Origin::Stream(stream), precision),
@@ -135,6 +135,11 @@ impl Savefile {
         if !self.input.is_shared() && self.input.can_be_shared() {
             self.rewind(batch);
             batch.clear();
+            self.input.share()?;
+            if self.input.window().is_empty() {
+                // The file is read once more.
+                self.fixed = 0;
+            }
         }
         self.input.share()
     }

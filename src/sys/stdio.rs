@@ -7,6 +7,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::os::fd::{IntoRawFd as _, RawFd};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 unsafe extern "C" {
     static stdin: *mut libc::FILE;
@@ -25,9 +26,12 @@ mod c {
         pub fn getc(file: *mut FILE) -> c_int;
         pub fn fread(bytes: *mut c_void, size: size_t, n: size_t, file: *mut FILE) -> size_t;
         /// Of `stdio_ext.h`.
-        pub fn __freading(file: *mut FILE) -> c_int;
+        pub fn __fbufsize(file: *mut FILE) -> size_t;
     }
 }
+
+/// Whether standard input has ever got bytes back.
+static GIVEN_BACK: AtomicBool = AtomicBool::new(false);
 
 /// A stream that is open for as long as this value is used.
 #[derive(Debug)]
@@ -104,15 +108,26 @@ impl Stream {
         succeeded(n == bytes.len())
     }
 
-    /// Fills as much of `bytes` as it can; 0 at the end.
+    /// Fills as much of `bytes` as it can; 0 at the end. What failed may go well the next time.
     pub fn read(&self, bytes: &mut [u8]) -> Sys<usize> {
         // SAFETY: an open stream, and `bytes` is writable for its length.
         let n = unsafe { c::fread(bytes.as_mut_ptr().cast(), 1, bytes.len(), self.as_ptr()) };
-        if n == 0 && self.has_failed() { Err(Errno::last()) } else { Ok(n) }
+        let failed = self.has_failed().then(Errno::last);
+        if failed.is_some() {
+            // Streams remember a failure for ever, and it would be taken for one at the end.
+            // SAFETY: an open stream.
+            unsafe { libc::clearerr(self.as_ptr()) };
+        }
+        match failed {
+            // One that is there to stay comes again.
+            Some(errno) if n == 0 => Err(errno),
+            _ => Ok(n),
+        }
     }
 
     /// Has `bytes` read once more, the last of them first; how many of them will be.
     pub fn unread(&self, bytes: &[u8]) -> usize {
+        GIVEN_BACK.fetch_or(self.is_stdin(), Ordering::Relaxed);
         let back = |byte: &&u8| {
             // SAFETY: an open stream.
             unsafe { libc::ungetc((**byte).into(), self.as_ptr()) != libc::EOF }
@@ -120,10 +135,12 @@ impl Stream {
         bytes.iter().rev().take_while(back).count()
     }
 
-    /// Whether it was last read from, and may hold bytes that were not asked for.
-    pub fn is_reading(&self) -> bool {
+    /// Whether it has a buffer, as once it was read from, which may hold bytes that were not asked for; or has
+    /// got bytes back, which lie elsewhere.
+    pub fn may_hold_bytes(&self) -> bool {
         // SAFETY: an open stream.
-        unsafe { c::__freading(self.as_ptr()) != 0 }
+        let size = unsafe { c::__fbufsize(self.as_ptr()) };
+        size != 0 || (self.is_stdin() && GIVEN_BACK.load(Ordering::Relaxed))
     }
 
     /// Its descriptor.
