@@ -54,7 +54,7 @@ fn each_quirk_has_a_row_and_a_comment() {
     assert_eq!(rows, comments, "rows of docs/quirks.md, and comments, of each file");
 }
 
-/// Programs of the C tests, modules of the unit tests, programs in tests/ and tests/tcpdump, each before a
+/// Programs of the C tests, modules of the unit tests, programs in tests/, and their files where they are folders, each before a
 /// colon and the names of its cases.
 #[test]
 fn each_test_named_is_there() {
@@ -66,7 +66,9 @@ fn each_test_named_is_there() {
             for case in quoted(cases) {
                 let (module, item) = case.split_once("::").map_or(("", case), |(m, i)| (m, i));
                 let holders: Vec<PathBuf> = match place.as_str() {
-                    "tests/tcpdump" => vec![format!("tests/tcpdump/{module}.rs").into()],
+                    folder @ ("tests/input" | "tests/tcpdump") => {
+                        vec![format!("{folder}/{module}.rs").into()]
+                    }
                     program if program.starts_with("tests/") => {
                         vec![format!("{program}.rs").into()]
                     }
