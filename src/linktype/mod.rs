@@ -83,11 +83,13 @@ pub mod dlt {
     pub const JUNIPER_CHDLC: i32 = 181;
     pub const MFR: i32 = 182;
     pub const JUNIPER_VP: i32 = 183;
+    pub const USB_LINUX: i32 = 189;
     pub const PPI: i32 = 192;
     pub const JUNIPER_ISM: i32 = 194;
     pub const ERF: i32 = 197;
     pub const JUNIPER_ST: i32 = 200;
     pub const AX25_KISS: i32 = 202;
+    pub const USB_LINUX_MMAPPED: i32 = 220;
     pub const FC_2: i32 = 224;
     pub const FC_2_WITH_FRAME_DELIMS: i32 = 225;
     pub const IPNET: i32 = 226;
@@ -100,6 +102,7 @@ pub mod dlt {
     pub const JUNIPER_SRX_E2E: i32 = 233;
     pub const JUNIPER_FIBRECHANNEL: i32 = 234;
     pub const JUNIPER_ATM_CEMIC: i32 = 238;
+    pub const NFLOG: i32 = 239;
     pub const NETANALYZER: i32 = 240;
     pub const NETANALYZER_TRANSPARENT: i32 = 241;
     pub const PFSYNC: i32 = 246;

@@ -22,6 +22,8 @@ pub const FILE_HEADER: usize = 24;
 /// Bytes of a record's header, and of a modified one.
 const HEADER: usize = 16;
 const MODIFIED_HEADER: usize = 24;
+/// How libpcap's buffer begins.
+const BUFFER: u32 = 2048;
 /// An Ethernet header, which modified files may hold on top of the snapshot length.
 const ETHERNET: i32 = 14;
 
@@ -51,6 +53,8 @@ pub struct Reader {
     fixup: Option<Fixup>,
     snapshot: u32,
     largest: u32,
+    /// What libpcap's buffer would have room for by now. At most the snapshot length and the largest.
+    room: u32,
 }
 
 /// Whether a file that begins so is one of these, and in the other byte order.
@@ -122,56 +126,95 @@ impl Reader {
             fixup: Fixup::of(datalink, swapped),
             snapshot: snapshot.cast_unsigned(),
             largest: linktype::max_snaplen(datalink),
+            room: snapshot.cast_unsigned().min(BUFFER),
         };
         Ok((reader, about))
+    }
+
+    /// What libpcap's buffer would have room for: a power of two that holds the packets that were read, or the
+    /// snapshot length.
+    pub fn buffer_size(&self) -> u32 {
+        self.room
     }
 
     /// Reads the packets that are in `window`, whose first `fixed` bytes have been through here before.
     #[inline]
     pub fn read(&mut self, window: &mut [u8], fixed: usize, sink: &mut Sink<'_>) -> Result<Next> {
         match (self.swapped, self.modified) {
-            (false, false) => self.walk::<false, HEADER>(window, fixed, sink),
-            (true, false) => self.walk::<true, HEADER>(window, fixed, sink),
-            (false, true) => self.walk::<false, MODIFIED_HEADER>(window, fixed, sink),
-            (true, true) => self.walk::<true, MODIFIED_HEADER>(window, fixed, sink),
+            (false, false) => self.read_as::<false, HEADER>(window, fixed, sink),
+            (true, false) => self.read_as::<true, HEADER>(window, fixed, sink),
+            (false, true) => self.read_as::<false, MODIFIED_HEADER>(window, fixed, sink),
+            (true, true) => self.read_as::<true, MODIFIED_HEADER>(window, fixed, sink),
         }
     }
 
+    #[inline(never)]
+    fn read_as<const SWAPPED: bool, const HEADER: usize>(
+        &mut self,
+        window: &mut [u8],
+        fixed: usize,
+        sink: &mut Sink<'_>,
+    ) -> Result<Next> {
+        // Apart from the rest, which does not change.
+        let mut room = self.room;
+        let walk = Self::walk::<SWAPPED, HEADER>;
+        let next = sink.locally(|sink| walk(self, window, fixed, sink, &mut room));
+        self.room = room;
+        next
+    }
+
+    #[inline(always)]
     fn walk<const SWAPPED: bool, const HEADER: usize>(
         &self,
         window: &mut [u8],
         fixed: usize,
         sink: &mut Sink<'_>,
+        room: &mut u32,
     ) -> Result<Next> {
+        let filter = sink.filter();
+        let plain = self.fixup.is_none() && filter.is_none();
         let whole = window.len();
         let mut rest = window;
-        loop {
-            let at = whole.wrapping_sub(rest.len());
+        while sink.has_room() {
             let Some((head, body)) = rest.split_first_chunk_mut::<HEADER>() else {
                 return Ok(Next::More(HEADER));
             };
-            let (mut header, in_file) = self.header::<SWAPPED, HEADER>(head)?;
-            let Some((record, after)) = body.split_at_mut_checked(in_file as usize) else {
+            let mut header = self.header::<SWAPPED, HEADER>(head);
+            let in_file = header.caplen;
+            if in_file > *room {
+                self.larger(in_file, room)?;
+            }
+            let Some((mut data, after)) = body.split_at_mut_checked(in_file as usize) else {
                 return Ok(Next::More(HEADER.saturating_add(in_file as usize)));
             };
             let end = whole.wrapping_sub(after.len());
             rest = after;
-            let data = record.get_mut(..header.caplen as usize).unwrap_or_default();
-            if let Some(fixup) = self.fixup {
-                fixup.apply(data, &mut header, at < fixed);
+            if in_file > self.snapshot {
+                header.caplen = self.snapshot;
+                data = data.get_mut(..self.snapshot as usize).unwrap_or_default();
             }
-            if !sink.packet(header, data, end) {
-                return Ok(Next::Full);
+            if !plain {
+                if let Some(fixup) = self.fixup {
+                    header.len = fixup.apply(data, header.len, end <= fixed);
+                }
+                if let Some(filter) = filter
+                    && filter.run(data, header.len, None) == 0
+                {
+                    sink.rejected(end);
+                    continue;
+                }
             }
+            sink.packet(header, data, end);
         }
+        Ok(Next::Full)
     }
 
-    /// A record's header, and how many bytes of the packet the file has.
+    /// A record's header; `caplen` is how many bytes of the packet the file has.
     #[inline(always)]
     fn header<const SWAPPED: bool, const HEADER: usize>(
         &self,
         head: &[u8; HEADER],
-    ) -> Result<(PacketHeader, u32)> {
+    ) -> PacketHeader {
         let word = |n: usize| {
             let bytes = head.get(4 * n..).and_then(|rest| rest.first_chunk()).copied();
             let word = u32::from_ne_bytes(bytes.unwrap_or_default());
@@ -186,15 +229,20 @@ impl Reader {
         if reversed {
             (caplen, len) = (len, caplen);
         }
+        let ts = libc::timeval { tv_sec: word(0).into(), tv_usec: self.scale.apply(word(1)) };
+        PacketHeader { ts, caplen, len }
+    }
+
+    /// Makes room for a packet that is larger than all so far.
+    #[cold]
+    fn larger(&self, caplen: u32, room: &mut u32) -> Result<()> {
         if caplen > self.largest {
             return Err(self.too_large(caplen));
         }
-        let in_file = caplen;
-        let ts = libc::timeval { tv_sec: word(0).into(), tv_usec: self.scale.apply(word(1)) };
-        Ok((PacketHeader { ts, caplen: caplen.min(self.snapshot), len }, in_file))
+        *room = caplen.next_power_of_two().min(self.snapshot);
+        Ok(())
     }
 
-    #[cold]
     fn too_large(&self, caplen: u32) -> Error {
         let bound = if caplen > self.snapshot {
             format!("snaplen of {}", self.snapshot)
@@ -223,8 +271,8 @@ impl Reader {
         let head = head.first_chunk::<HEADER>()?;
         let read =
             if self.swapped { Self::header::<true, HEADER> } else { Self::header::<false, HEADER> };
-        let (kept, in_file) = read(self, head).ok()?;
-        let kept = kept.caplen as usize;
+        let in_file = read(self, head).caplen;
+        let kept = in_file.min(self.snapshot) as usize;
         Some((if body.len() < kept { kept } else { in_file as usize }, body.len()))
     }
 }

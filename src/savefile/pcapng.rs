@@ -18,6 +18,11 @@ impl Reader {
         Err(Error::new("unknown file format"))
     }
 
+    /// What libpcap's buffer would have room for.
+    pub fn buffer_size(&self) -> u32 {
+        0
+    }
+
     /// Reads the packets that are in `window`, whose first `fixed` bytes have been through here before. Other
     /// blocks are read only while there are no packets.
     pub fn read(

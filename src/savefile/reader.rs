@@ -34,8 +34,6 @@ pub struct Savefile {
     fixed: usize,
     state: State,
     waits: bool,
-    /// Bytes of the largest packet so far, or more.
-    buffer_size: u32,
 }
 
 /// The formats there are.
@@ -54,9 +52,6 @@ enum State {
     /// What comes next makes no sense, and that has been told.
     Broken,
 }
-
-/// How a reader's memory begins.
-const BUFFER: u32 = 2048;
 
 impl Savefile {
     /// Opens the file called `name`, "-" being standard input, for time stamps of `precision`.
@@ -96,7 +91,6 @@ impl Savefile {
         };
         let waits = input.wait_outside();
         let port = Arc::new(FilePort { fd: input.fd().unwrap_or(-1) });
-        let buffer_size = about.snapshot.cast_unsigned().min(BUFFER);
         Ok(Self {
             input,
             format,
@@ -110,7 +104,6 @@ impl Savefile {
             fixed: 0,
             state: State::Open,
             waits,
-            buffer_size,
         })
     }
 
@@ -206,7 +199,10 @@ impl Source for Savefile {
     }
 
     fn buffer_size(&self) -> u32 {
-        self.buffer_size
+        match &self.format {
+            Format::Pcap(reader) => reader.buffer_size(),
+            Format::Pcapng(reader) => reader.buffer_size(),
+        }
     }
 
     fn fill(&mut self, batch: &Batch) -> Result<Fill> {
