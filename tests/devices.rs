@@ -13,7 +13,7 @@ use pcap::ffi::types::pcap_if;
 use std::ffi::{CStr, CString};
 use std::mem::transmute;
 use std::path::Path;
-use std::time::Duration;
+use support::cpu::cpu_time;
 use support::library::library;
 use support::netns::{ip, private, wait_until};
 
@@ -174,14 +174,6 @@ fn the_same_devices() {
     });
 }
 
-/// CPU time of this thread.
-fn cpu() -> Duration {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is writable.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut now) };
-    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
-}
-
 #[test]
 fn many_devices_cost_little() {
     private(|| {
@@ -200,9 +192,9 @@ fn many_devices_cost_little() {
         // None where tracing is forbidden.
         assert!(calls.is_none_or(|calls| calls <= 30.0), "{calls:?} system calls");
         let time = |library: &Library| {
-            let before = cpu();
+            let before = cpu_time();
             library.once();
-            cpu().saturating_sub(before).as_secs_f64()
+            cpu_time().saturating_sub(before).as_secs_f64()
         };
         let mut ratios: Vec<_> = (0..15).map(|_| time(&ours) / time(&theirs)).collect();
         ratios.sort_by(f64::total_cmp);

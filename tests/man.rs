@@ -302,7 +302,7 @@ fn link_types_are_those_of_the_table() {
 
 /// Words in the texts of ERRORS sections that stand for something.
 const PLACEHOLDERS: &[&str] =
-    &["FILE", "DEVICE", "FUNCTION", "NAME", "TYPE", "A", "B", "M", "N", "0xN"];
+    &["FILE", "DEVICE", "FUNCTION", "NAME", "TYPE", "A", "B", "M", "N", "0xN", "WHERE"];
 
 /// The parts of a text that are the same each time.
 fn constant_parts(text: &str) -> Vec<String> {

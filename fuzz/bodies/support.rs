@@ -2,6 +2,8 @@
 
 #[path = "../../tests/support/catalogue.rs"]
 pub mod catalogue;
+#[path = "../../tests/support/cpu.rs"]
+pub mod cpu;
 #[path = "../../tests/support/dlt.rs"]
 pub mod dlt;
 #[path = "../../tests/support/expressions.rs"]

@@ -4,6 +4,7 @@
 
 pub mod cases;
 pub mod catalogue;
+pub mod cpu;
 pub mod distribution;
 pub mod dlt;
 pub mod expressions;

@@ -272,7 +272,7 @@ fn malformed_beginnings_are_told_in_libpcaps_words() {
     }
     let none = "the capture file has no Interface Description Blocks";
     assert_eq!(text(&good), none);
-    // QUIRK: the trailer of the first header may say anything.
+    // The trailer of the first header may say anything.
     assert_eq!(text(&change(24, b"what")), none);
     let early = "the capture file has a packet block before any Interface Description Blocks";
     for kind in [kind::ENHANCED_PACKET, kind::SIMPLE_PACKET, kind::PACKET] {
