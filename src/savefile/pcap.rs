@@ -229,7 +229,8 @@ impl Reader {
         if reversed {
             (caplen, len) = (len, caplen);
         }
-        let ts = libc::timeval { tv_sec: word(0).into(), tv_usec: self.scale.apply(word(1)) };
+        let ts =
+            libc::timeval { tv_sec: word(0) as libc::time_t, tv_usec: self.scale.apply(word(1)) };
         PacketHeader { ts, caplen, len }
     }
 

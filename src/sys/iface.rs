@@ -18,7 +18,7 @@ pub(super) fn request(name: &OsStr) -> Sys<libc::ifreq> {
         return Err(Errno(libc::ENODEV));
     }
     for (to, from) in req.ifr_name.iter_mut().zip(name.as_bytes()) {
-        *to = from.cast_signed();
+        *to = *from as libc::c_char;
     }
     Ok(req)
 }

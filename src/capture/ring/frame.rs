@@ -162,8 +162,8 @@ impl Scale {
     #[inline]
     pub fn apply(self, nsec: u32) -> libc::suseconds_t {
         match self {
-            Self::Micro => (nsec / 1000).into(),
-            Self::Nano => nsec.into(),
+            Self::Micro => (nsec / 1000) as libc::suseconds_t,
+            Self::Nano => nsec as libc::suseconds_t,
         }
     }
 }

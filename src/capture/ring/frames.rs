@@ -366,7 +366,7 @@ impl<'m> Run<'m> {
             if end > self.size as u64 || header.vlan.is_some() {
                 return n;
             }
-            let tv_sec = libc::time_t::from(header.sec);
+            let tv_sec = header.sec as libc::time_t;
             let ts = libc::timeval { tv_sec, tv_usec: scale.apply(header.nsec) };
             let caplen = header.captured.min(snapshot);
             let data = frame.as_ptr().wrapping_add(header.mac.into()).cast_const();

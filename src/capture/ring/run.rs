@@ -110,7 +110,7 @@ impl Run {
         if beyond || header.status & STATUS_VLAN_VALID != 0 {
             return None;
         }
-        let tv_sec = libc::time_t::from(header.sec);
+        let tv_sec = header.sec as libc::time_t;
         let scaled = u64::from(header.nsec).wrapping_mul(self.mul.get());
         let tv_usec = scaled.wrapping_shr(self.shift.get().into()) as libc::suseconds_t;
         let ts = libc::timeval { tv_sec, tv_usec };

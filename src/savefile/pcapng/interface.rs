@@ -180,7 +180,7 @@ impl Clock {
             return self.divide(stamp);
         }
         let scaled = fraction.wrapping_mul(self.mul.into()).wrapping_shr(self.shift.into());
-        libc::timeval { tv_sec: self.seconds, tv_usec: scaled.cast_signed() }
+        libc::timeval { tv_sec: self.seconds as libc::time_t, tv_usec: scaled as libc::suseconds_t }
     }
 
     #[cold]
@@ -196,7 +196,7 @@ impl Clock {
         }
         let wanted = if self.nano { NANO } else { MICRO };
         let scaled = u128::from(fraction).wrapping_mul(wanted.into()) / u128::from(second);
-        libc::timeval { tv_sec: seconds, tv_usec: scaled as libc::suseconds_t }
+        libc::timeval { tv_sec: seconds as libc::time_t, tv_usec: scaled as libc::suseconds_t }
     }
 }
 
