@@ -29,9 +29,10 @@ INSTALLED = $(LIBDIR)/$(LIBRARY) $(addprefix $(LIBDIR)/,$(LINKS)) $(LIBDIR)/libp
 
 FILL_IN = sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' \
 	-e 's|@includedir@|$(INCLUDEDIR)|' -e 's|@version@|$(VERSION)|' \
+	-e 's|@search@|$(if $(filter /usr,$(PREFIX)),,-L$(LIBDIR) )|' \
 	-e "s|@private_libs@|$$(cat $(BUILT)/private-libs)|"
 
-.PHONY: build demo test fuzz install uninstall clean
+.PHONY: build demo test fuzz install uninstall deb test-deb clean
 
 # Whoever installs with sudo may have no cargo there: what was built before will do.
 build:
@@ -87,6 +88,15 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	-[ ! -d $(DESTDIR)$(INCLUDEDIR)/pcap ] || \
 		rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)/pcap
+
+# Debian packages, in target/deb; and whether apt and programs take them, which needs root.
+DEBS = $(dir $(BUILT))deb
+
+deb:
+	MAKE="$(MAKE)" packaging/deb/build $(VERSION) $(DEBS)
+
+test-deb: deb
+	tests/deb.sh $(DEBS)
 
 clean:
 	$(CARGO) clean

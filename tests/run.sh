@@ -7,38 +7,13 @@
 #   TEST_LIMIT     seconds after which the tests are stopped and count as failed (default 780)
 set -u
 cd "$(dirname "$0")/.." || exit 1
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+. tests/packages.sh
 
-# What the tests use: a command, and the Debian package that has it.
-needs="tcpdump:tcpdump ip:iproute2 unshare:util-linux mount:mount pkg-config:pkg-config
+# What the tests use.
+needs=(tcpdump:tcpdump ip:iproute2 unshare:util-linux mount:mount pkg-config:pkg-config
        valgrind:valgrind nm:binutils cc:gcc c++:g++ ps:procps mandoc:mandoc
-       capinfos:wireshark-common gzip:gzip lz4:lz4 xz:xz-utils zstd:zstd tcpslice:tcpslice"
-# What has no command: a file pattern and its package.
-files="/usr/lib/*/libpcap.so.0.8:libpcap0.8 /usr/include/pcap/pcap.h:libpcap0.8-dev"
-
-missing() {
-    local need found
-    for need in $needs; do
-        command -v "${need%%:*}" >/dev/null || echo "${need##*:}"
-    done
-    for need in $files; do
-        found=$(compgen -G "${need%%:*}" | head -n 1)
-        [ -n "$found" ] || echo "${need##*:}"
-    done
-}
-
-install() {
-    local as_root=()
-    if [ "$(id -u)" != 0 ]; then
-        sudo -n true 2>/dev/null || return 1
-        as_root=(sudo -n)
-    fi
-    command -v apt-get >/dev/null || return 1
-    local get=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
-    "${get[@]}" install --no-install-recommends -y "$@" >/dev/null 2>&1 && return
-    # The package lists of a fresh machine are empty or old.
-    "${get[@]}" update && "${get[@]}" install --no-install-recommends -y "$@" >/dev/null
-}
+       capinfos:wireshark-common gzip:gzip lz4:lz4 xz:xz-utils zstd:zstd tcpslice:tcpslice
+       "/usr/lib/*/libpcap.so.0.8:libpcap0.8" /usr/include/pcap/pcap.h:libpcap0.8-dev)
 
 finish() {
     echo "$1 passed, $2 failed, $3 skipped"
@@ -50,15 +25,7 @@ if ! command -v cargo >/dev/null; then
     echo "cargo is missing: install Rust (https://rustup.rs or your distribution's package)"
     finish 0 1 0
 fi
-lacking=$(missing)
-if [ -n "$lacking" ]; then
-    echo "Installing:" $lacking
-    # shellcheck disable=SC2086 # one word a package
-    if ! install $lacking || [ -n "$(missing)" ]; then
-        echo "Cannot install them here. Please install, by these names on Debian:" $(missing)
-        finish 0 1 0
-    fi
-fi
+need "${needs[@]}" || finish 0 1 0
 
 target=${CARGO_TARGET_DIR:-target}
 export PCAP_LIB_DIR=${PCAP_LIB_DIR:-$(realpath -m "$target")/release}
