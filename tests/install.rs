@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+#[path = "install/find.rs"]
+mod find;
 #[path = "support/library.rs"]
 mod library;
 
@@ -158,6 +160,14 @@ fn goes_where_it_is_told() {
 
     make("uninstall", &dest, &variables);
     assert_eq!(files(&dest), BTreeSet::new());
+}
+
+#[test]
+fn in_usr_no_directory_is_named() {
+    let dest = scratch("usr");
+    make("install", &dest, &["PREFIX=/usr", "LIBDIR=/usr/lib/multiarch"]);
+    let libs = run(Command::new(dest.join("usr/bin/pcap-config")).arg("--libs"));
+    assert_eq!(libs, "-lpcap\n");
 }
 
 /// What pkg-config says of the libpcap below `dest`, and of no other.
