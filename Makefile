@@ -32,7 +32,8 @@ FILL_IN = sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' \
 	-e 's|@search@|$(if $(filter /usr,$(PREFIX)),,-L$(LIBDIR) )|' \
 	-e "s|@private_libs@|$$(cat $(BUILT)/private-libs)|"
 
-.PHONY: build demo test fuzz install uninstall deb test-deb clean
+.PHONY: build demo test fuzz install uninstall test-consumers deb test-deb \
+	clean
 
 # Whoever installs with sudo may have no cargo there: what was built before will do.
 build:
@@ -88,6 +89,10 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	-[ ! -d $(DESTDIR)$(INCLUDEDIR)/pcap ] || \
 		rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)/pcap
+
+# Other people's programs on the library; needs package registries.
+test-consumers: build
+	tests/consumers.sh $(BUILT)
 
 # Debian packages, in target/deb; and whether apt and programs take them, which needs root.
 DEBS = $(dir $(BUILT))deb

@@ -8,16 +8,10 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/packages.sh
+. tests/report.sh
 packages=$(realpath "$1")
 # shellcheck disable=SC1091 # not in this repository
 suite=${DEB_SUITE:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
-passed=0 failed=0
-
-finish() {
-    echo "$passed passed, $failed failed, 0 skipped"
-    [ "$failed" = 0 ]
-    exit
-}
 
 if [ "$(id -u)" != 0 ]; then
     echo "Only root can make a throw-away root: sudo make test-deb"
@@ -58,27 +52,6 @@ inside() {
 }
 apt() { inside apt-get -qq -o=Dpkg::Use-Pty=0 "$@"; }
 
-# usage: check WHAT TEXT PATTERN...   TEXT has a match of each pattern, and none of those after a "!".
-check() {
-    local what=$1 text=$2 ok=1 wanted=1 pattern
-    shift 2
-    for pattern in "$@"; do
-        if [ "$pattern" = "!" ]; then
-            wanted=0
-        elif grep -Eq -- "$pattern" <<<"$text"; then
-            [ "$wanted" = 1 ] || ok=0
-        else
-            [ "$wanted" = 0 ] || ok=0
-        fi
-    done
-    if [ "$ok" = 1 ]; then
-        passed=$((passed + 1))
-        echo "ok      $what"
-    else
-        failed=$((failed + 1))
-        printf 'FAILED  %s: wanted %s, got:\n%.2000s\n' "$what" "$*" "$text"
-    fi
-}
 # The installed packages that have something to do with libpcap, each after a comma.
 installed() {
     # shellcheck disable=SC2016 # for dpkg-query
