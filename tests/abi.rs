@@ -6,6 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+#[path = "abi/abidiff.rs"]
+mod abidiff;
 #[path = "abi/headers.rs"]
 mod headers;
 #[path = "support/library.rs"]
