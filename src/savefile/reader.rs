@@ -148,12 +148,14 @@ fn header(input: &mut Input, precision: u32) -> Result<(Format, About)> {
     };
     if pcap::recognise(magic).is_some() {
         let header = demand::<{ pcap::FILE_HEADER }>(input, magic.len())?;
-        let (reader, about) = pcap::Reader::new(&header, nano?)?;
+        // What is wrong with the file comes first.
+        let (reader, about) = pcap::Reader::new(&header, nano == Ok(true))?;
+        nano?;
         input.set_start(input.start().saturating_add(header.len()));
         return Ok((Format::Pcap(reader), about));
     }
     if magic == pcapng::MAGIC {
-        let (reader, about) = pcapng::Reader::open(input, nano?)?;
+        let (reader, about) = pcapng::Reader::open(input, nano)?;
         return Ok((Format::Pcapng(reader), about));
     }
     // Not what was made by decompressing: that is a savefile, or nothing.

@@ -4,6 +4,7 @@
 
 pub mod cases;
 pub mod catalogue;
+pub mod corpus;
 pub mod cpu;
 pub mod distribution;
 pub mod dlt;
@@ -14,9 +15,13 @@ pub mod kernel;
 pub mod known;
 pub mod library;
 pub mod netns;
+pub mod offline;
 pub mod packets;
+pub mod programs;
 pub mod random;
+pub mod readers;
 pub mod savefile;
 pub mod tcpdump;
 pub mod traffic;
+pub mod transcripts;
 pub mod tree;

@@ -78,8 +78,8 @@ struct Packet<'w> {
 
 impl Reader {
     /// Reads blocks up to the first interface's description, and takes them off `input`.
-    pub fn open(input: &mut Input, nano: bool) -> Result<(Self, About)> {
-        let (order, section) = first_section(input)?;
+    pub fn open(input: &mut Input, nano: Result<bool>) -> Result<(Self, About)> {
+        let (order, section, nano) = first_section(input, nano)?;
         loop {
             let here = input.window().len();
             let (kind, body, left) = match block::cut(order, input.window(), LARGEST)? {
@@ -347,7 +347,7 @@ struct Section {
 }
 
 /// Reads the header of the first section. QUIRK: unlike others, it need not have the same length at its end.
-fn first_section(input: &mut Input) -> Result<(Order, Section)> {
+fn first_section(input: &mut Input, nano: Result<bool>) -> Result<(Order, Section, bool)> {
     const BEGIN: usize = 12;
     let unknown = || Error::new("unknown file format");
     input.demand(BEGIN)?;
@@ -362,6 +362,8 @@ fn first_section(input: &mut Input) -> Result<(Order, Section)> {
              {LARGEST_SECTION} (BT_SHB_INSANE_MAX)"
         )));
     }
+    // What is wrong with the beginning comes first.
+    let nano = nano?;
     let whole = length as usize;
     if !input.demand(whole)? {
         let got = input.window().len().saturating_sub(BEGIN);
@@ -373,5 +375,5 @@ fn first_section(input: &mut Input) -> Result<(Order, Section)> {
         return Err(Error::new(format!("unsupported pcapng savefile version {major}.{minor}")));
     }
     input.set_start(input.start().saturating_add(whole));
-    Ok((order, Section { version: (major.into(), minor.into()), length }))
+    Ok((order, Section { version: (major.into(), minor.into()), length }, nano))
 }

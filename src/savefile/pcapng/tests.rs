@@ -17,7 +17,7 @@ type Told = (i64, i64, u32, Vec<u8>);
 /// Everything that a file holds, and how it ends: with an error, or well.
 fn read(bytes: &[u8], nano: bool) -> (Vec<Told>, Result<About>) {
     let mut input = Input::new(Origin::Made(Box::new(Cursor::new(bytes.to_vec()))), &[]);
-    let (mut reader, about) = match Reader::open(&mut input, nano) {
+    let (mut reader, about) = match Reader::open(&mut input, Ok(nano)) {
         Ok(opened) => opened,
         Err(error) => return (Vec::new(), Err(error)),
     };
@@ -331,7 +331,7 @@ fn what_is_known_is_not_read_again() {
     file.interface(1, 100, &[]);
     file.enhanced(1, HERE, b"c");
     let mut input = Input::new(Origin::Made(Box::new(Cursor::new(file.bytes))), &[]);
-    let (mut reader, _) = Reader::open(&mut input, false).expect("a good file");
+    let (mut reader, _) = Reader::open(&mut input, Ok(false)).expect("a good file");
     let slots = [const { Cell::new(Lent::NONE) }; BATCH];
     let mut ends = [0; BATCH];
     let window = input.window();
@@ -359,7 +359,7 @@ fn packets_are_swapped_once() {
     file.enhanced(0, HERE, &can);
     file.enhanced(0, HERE, &can);
     let mut input = Input::new(Origin::Made(Box::new(Cursor::new(file.bytes))), &[]);
-    let (mut reader, _) = Reader::open(&mut input, false).expect("a good file");
+    let (mut reader, _) = Reader::open(&mut input, Ok(false)).expect("a good file");
     let slots = [const { Cell::new(Lent::NONE) }; BATCH];
     let mut ends = [0; BATCH];
     let window = input.window();
