@@ -7,11 +7,18 @@
 //! [`TARGETS`]. Words that its inputs are made of may stand in `dictionaries/<target>`.
 
 pub mod bpf_program;
+pub mod classic;
 pub mod filter_packet;
 pub mod filter_text;
 pub mod kernel;
+pub mod memory;
 pub mod names;
+pub mod offline;
 pub mod reference;
+pub mod savefile_compressed;
+pub mod savefile_raw;
+pub mod savefile_roundtrip;
+pub mod savefile_structured;
 pub mod support;
 
 /// What is done with one input.
@@ -23,4 +30,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("bpf_program", bpf_program::body),
     ("filter_packet", filter_packet::body),
     ("filter_text", filter_text::body),
+    ("savefile_compressed", savefile_compressed::body),
+    ("savefile_raw", savefile_raw::body),
+    ("savefile_roundtrip", savefile_roundtrip::body),
+    ("savefile_structured", savefile_structured::body),
 ];

@@ -1,4 +1,4 @@
-//! What the ordinary tests of filters make expressions and packets with, and judge them by.
+//! What the ordinary tests make expressions, packets and files with, and judge them by.
 
 #[path = "../../tests/support/catalogue.rs"]
 pub mod catalogue;
@@ -10,6 +10,8 @@ pub mod dlt;
 pub mod expressions;
 #[path = "../../tests/support/judge/mod.rs"]
 pub mod judge;
+#[path = "../../tests/support/offline.rs"]
+pub mod offline;
 #[path = "../../tests/support/packets/mod.rs"]
 pub mod packets;
 #[path = "../../tests/support/random.rs"]

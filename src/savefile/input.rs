@@ -219,16 +219,17 @@ impl Input {
     }
 
     /// The stream at the position of the first unread byte, which from now on is read by the record; `None` where
-    /// there cannot be one. The bytes that were read stay where they are.
-    pub fn share(&mut self) -> Result<Option<&Stream>> {
+    /// there cannot be one. The bytes that were read stay where they are. Of the unread ones, `changed` are not as
+    /// they were in the file: none, if they will be read from there again.
+    pub fn share(&mut self, changed: &mut usize) -> Result<Option<&Stream>> {
         let nothing = Origin::Made(Box::new(std::io::empty()));
         self.origin = match std::mem::replace(&mut self.origin, nothing) {
             Origin::File(mut file) => {
                 let position = file.stream_position();
-                self.hand_over(Stream::of(file).map_err(opening)?, position.ok())
+                self.hand_over(Stream::of(file).map_err(opening)?, position.ok(), changed)
             }
             Origin::StandardInput(mut file) => match Stream::stdin() {
-                Some(stream) => self.hand_over(stream, file.stream_position().ok()),
+                Some(stream) => self.hand_over(stream, file.stream_position().ok(), changed),
                 None => Origin::StandardInput(file),
             },
             other => other,
@@ -240,10 +241,13 @@ impl Input {
     }
 
     /// Gives what is unread back to `stream`, whose file is at `position` if it has positions.
-    fn hand_over(&mut self, stream: Stream, position: Option<u64>) -> Origin {
+    fn hand_over(&mut self, stream: Stream, position: Option<u64>, changed: &mut usize) -> Origin {
         let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
         let sought = position
             .is_some_and(|here| stream.seek(here.saturating_sub(unread.len() as u64)).is_ok());
+        if sought {
+            *changed = 0;
+        }
         // A pipe: what is not taken back stays here, and is read before the stream goes on.
         let back = if sought { unread.len() } else { stream.unread(unread) };
         self.end = self.end.saturating_sub(back);
@@ -256,7 +260,7 @@ impl Drop for Input {
     fn drop(&mut self) {
         if matches!(self.origin, Origin::StandardInput(_)) && self.start < self.end {
             // What fails leaves the stream behind: nobody would be told.
-            let _ = self.share();
+            let _ = self.share(&mut 0);
         }
         let stream = match &self.origin {
             Origin::Stream(stream) => Some(stream),

@@ -128,13 +128,8 @@ impl Savefile {
         if !self.input.is_shared() && self.input.can_be_shared() {
             self.rewind(batch);
             batch.clear();
-            self.input.share()?;
-            if self.input.window().is_empty() {
-                // The file is read once more.
-                self.fixed = 0;
-            }
         }
-        self.input.share()
+        self.input.share(&mut self.fixed)
     }
 }
 
@@ -336,6 +331,7 @@ impl Savefile {
     fn fail(&mut self, error: Error) -> Error {
         if self.input.is_shared() {
             self.input.skip_here();
+            self.fixed = 0;
         } else {
             self.state = State::Broken;
         }
