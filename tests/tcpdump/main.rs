@@ -17,5 +17,6 @@ mod filters;
 mod interface;
 mod links;
 mod list;
+mod offline;
 mod signals;
 mod wanted;
