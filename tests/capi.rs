@@ -112,6 +112,11 @@ programs! {
         arguments_of_created arguments_of_dead arguments_of_live opening devices dumping
         filters names remote
     }
+    offline {
+        next_ex next_packet loop_counts dispatch_counts break_in_the_callback
+        break_before_the_read refusals facts opening stream_of_the_caller stream_in_the_middle
+        growing close_in_callback another_file_in_the_callback filters nulls
+    }
     offline_filter {
         run_often memory_is_the_callers in_threads in_a_signal_handler unloaded
         without_machine_code
@@ -210,7 +215,7 @@ macro_rules! under_valgrind {
 
 under_valgrind! {
     append boundary boundary_cxx compile dump dump_errors ethers filter findalldevs linktype names
-    offline_filter packets shim_cases states vlan
+    offline offline_filter packets shim_cases states vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {
