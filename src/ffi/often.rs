@@ -5,7 +5,7 @@
 //! instruction by instruction, with the one that was translated; where it lies only says which translation to try.
 //!
 //! All this is shared by all threads and never freed: nothing needs to be counted or locked while code runs, nor in
-//! a signal handler that interrupts it. So there must be an end to it, [`MOST`].
+//! a signal handler that interrupts it. So there must be an end to it, `MOST`.
 
 use super::boundary::unfailing;
 use super::raw_program::RawProgram;

@@ -10,7 +10,7 @@ pub struct Interned<T> {
     slots: Slots,
 }
 
-/// Numbers of things by their hashes, with open addressing; [`FREE`] where there is none. Never more than half full, a
+/// Numbers of things by their hashes, with open addressing; `FREE` where there is none. Never more than half full, a
 /// power of two.
 #[derive(Debug)]
 pub struct Slots(Vec<u32>);
