@@ -62,6 +62,12 @@ programs! {
         nothing_to_compile snaplens without_a_handle depth_and_size threads while_it_is_read
         after_another_link_type
     }
+    documented {
+        names_of_link_types names_of_time_stamps programs perror_prints savefiles
+        savefiles_that_do_not_open what_a_savefile_cannot dumps_that_do_not_open
+        character_encodings activated remote activation_warns names_that_are_none
+        dump_without_permission
+    }
     dump {
         file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath
         into_a_stream standard_output odd_values link_type_extension into_a_stream_that_fails
@@ -214,8 +220,8 @@ macro_rules! under_valgrind {
 }
 
 under_valgrind! {
-    append boundary boundary_cxx compile dump dump_errors ethers filter findalldevs linktype names
-    offline offline_filter packets shim_cases states vlan
+    append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs linktype
+    names offline offline_filter packets shim_cases states vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

@@ -2,7 +2,8 @@
 //! claim is so. Prototypes are the headers', examples compile and run, filter expressions compile,
 //! references lead somewhere.
 //!
-//! `PCAP_WRITE_ROWS=1` writes the rows of pcap-linktype(7) anew, from the table that they are compared with.
+//! `PCAP_WRITE_ROWS=1` writes the rows of pcap-linktype(7) anew, from the table that they are compared with,
+//! and docs/functions.md.
 
 use pcap::error::status_text;
 use pcap::filter::code::Options;
@@ -22,6 +23,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+#[path = "man/functions.rs"]
+mod functions_table;
 #[path = "support/library.rs"]
 mod library;
 #[allow(dead_code, reason = "made for tests with more of a network")]
@@ -340,6 +343,12 @@ fn all_texts() -> String {
     texts
 }
 
+/// The text that a line in the list of an ERRORS section tells of, as C has it between quotes.
+fn error_text(line: &str) -> Option<String> {
+    let text = line.strip_prefix(".It \\(lq")?.split("\\(rq").next()?;
+    Some(text.replace("\\(dq", "\\\"").replace("\\ ", " "))
+}
+
 /// The texts in the lists of ERRORS sections.
 #[test]
 fn errors_are_those_of_the_sources() {
@@ -348,9 +357,7 @@ fn errors_are_those_of_the_sources() {
     let mut missing = Vec::new();
     for page in pages() {
         for line in page.section("ERRORS") {
-            let Some(text) = line.strip_prefix(".It \\(lq") else { continue };
-            let text = text.split("\\(rq").next().unwrap_or_default();
-            let text = text.replace("\\(dq", "\\\"").replace("\\ ", " ");
+            let Some(text) = error_text(line) else { continue };
             told += 1;
             let wrong = |part: &String| !texts.contains(part);
             missing.extend(constant_parts(&text).into_iter().filter(wrong));
