@@ -207,8 +207,9 @@ impl<'g> Emitter<'g> {
                     && need.scratch & !state.scratch == 0
             };
             // As late as possible.
-            way.entry = (0..needs.len()).rev().find(fits).unwrap_or_default();
-            let after = after(code, way.entry, state);
+            let entry = (0..needs.len()).rev().find(fits).unwrap_or_default();
+            way.entry = u32::try_from(entry).unwrap_or(u32::MAX);
+            let after = after(code, entry, state);
             out = Some(out.map_or(after, |out| out.meet(after)));
         });
         out.unwrap_or(code.state)

@@ -75,7 +75,7 @@ fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
     looks.sort_unstable_by(|a, b| b.cmp(a));
     let mut best: Option<Twins> = None;
     let mut tried = 0;
-    let mut sources: Vec<u32> = Vec::new();
+    let mut sources = Sources::new();
     for (n, &(look, one)) in looks.iter().enumerate() {
         for &(_, other) in looks[n + 1..].iter().take_while(|(other, _)| *other == look) {
             tried += 1;
@@ -131,13 +131,13 @@ fn may_be_twins(graph: &Graph, one: NodeId, other: NodeId) -> bool {
     }) && differ
 }
 
-/// From how many cases each node is reached.
-fn sources_of(graph: &Graph) -> Vec<u32> {
-    let mut sources = vec![0; graph.size()];
+/// From how many cases each node is reached, by number.
+type Sources = SmallVec<[u32; 64]>;
+
+fn sources_of(graph: &Graph) -> Sources {
+    let mut sources = Sources::from_elem(0, graph.size());
     for &node in graph.reachable() {
-        for next in graph.node(node).targets() {
-            sources[next.index()] += 1;
-        }
+        graph.node(node).targets().for_each(|next| sources[next.index()] += 1);
     }
     sources
 }
