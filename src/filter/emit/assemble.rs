@@ -65,7 +65,7 @@ pub fn assemble(blocks: &Blocks, ways: &Ways) -> Vec<Insn> {
     let remembers = |insn: &Insn| matches!(insn.code, LD_MEM | LDX_MEM);
     let mut layout = Layout {
         insns: Vec::with_capacity(blocks.code.len() + blocks.jumps.len() + 2),
-        ends: vec![0; ways.nodes()],
+        ends: SmallVec::from_elem(0, ways.nodes()),
         stones: Stones::default(),
         returns: [None; 2],
         scratch: blocks.code.iter().any(remembers),
@@ -87,7 +87,7 @@ struct Layout {
     /// Backwards: the program's last instruction is the first.
     insns: Vec<Insn>,
     /// Behind the instructions of each node.
-    ends: Vec<usize>,
+    ends: SmallVec<[usize; 32]>,
     /// The nearest jump to an instruction of a node's code, where that is far away.
     stones: Stones,
     /// What the two ends return.

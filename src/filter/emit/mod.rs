@@ -17,7 +17,7 @@ use crate::bpf::insn::{self, JEQ, JGE, JGT, JSET, MEMWORDS, X};
 use assemble::{Blocks, End, assemble};
 use code::{Code, State};
 use search::{Jump, To, search};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 use tails::{Tail, Tails, Use};
 use ways::Ways;
 
@@ -253,12 +253,11 @@ fn needs(ir: &Ir, code: &Code<'_>, node: Node<'_>) -> SmallVec<[Need; 8]> {
             Need { a: false, x: true, scratch: code.word_of(value).map_or(0, |word| 1 << word) }
         }
     };
-    let mut needs: SmallVec<[Need; 8]> = smallvec![need];
-    for (insn, _) in code.insns.iter().rev() {
+    let mut needs = SmallVec::from_elem(need, code.insns.len() + 1);
+    for (n, (insn, _)) in code.insns.iter().enumerate().rev() {
         need = before(*insn, need);
-        needs.push(need);
+        needs[n] = need;
     }
-    needs.reverse();
     needs
 }
 

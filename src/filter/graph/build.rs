@@ -90,8 +90,14 @@ impl Builder<'_> {
     }
 
     fn test(&mut self, value: ValId, set: &Set, holds: NodeId, fails: NodeId) -> NodeId {
-        let cases = cases_of_set(set, holds, fails);
-        self.graph.test(self.ir, value, cases.iter().copied())
+        match *set.ranges() {
+            // Most sets are one number.
+            [(low, high)] if low > 0 && high < u32::MAX => {
+                let cases = [(low - 1, fails), (high, holds), (u32::MAX, fails)];
+                self.graph.test(self.ir, value, cases)
+            }
+            _ => self.graph.test(self.ir, value, cases_of_set(set, holds, fails)),
+        }
     }
 
     /// Makes the nodes of what has parts.

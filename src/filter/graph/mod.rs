@@ -303,7 +303,7 @@ fn hash_of(node: Node<'_>) -> usize {
 impl<'g> Node<'g> {
     /// Where it goes on, with repetitions.
     #[inline]
-    pub fn targets(self) -> impl Iterator<Item = NodeId> + use<'g> {
+    pub fn targets(self) -> impl Iterator<Item = NodeId> + Clone + use<'g> {
         let (cases, next) = match self {
             Self::Reject | Self::Accept => (&[][..], None),
             Self::Test { cases, .. } => (cases, None),
