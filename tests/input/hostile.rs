@@ -49,9 +49,12 @@ fn read(library: Library, dir: &Path, name: &str, packed: Vec<u8>) -> (usize, Op
     let path = file(dir, "file", &packed);
     drop(packed);
     // As in a new process: malloc(3) gives back what is free, and does not learn from what there was.
-    #[allow(unsafe_code, reason = "mallopt(3)")]
-    // SAFETY: nothing depends on it.
-    let set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 128 << 10) };
+    #[allow(unsafe_code, reason = "mallopt(3), malloc_trim(3)")]
+    // SAFETY: nothing depends on them.
+    let set = unsafe {
+        libc::malloc_trim(0);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 128 << 10)
+    };
     assert_eq!(set, 1);
     forget_peak();
     let mut packets = 0;
