@@ -305,6 +305,15 @@ fn others_read_it() {
         {
             assert!(told.contains(fact), "no \"{fact}\" in {told}");
         }
+        if !installed("tshark") {
+            netns::skip("others_read_it: tshark is not installed");
+            continue;
+        }
+        let fields = ["frame.cap_len", "frame.len"].map(|field| ["-e", field]).concat();
+        let args = [&["-n", "-T", "fields"][..], &fields, &["-r", name]].concat();
+        let told = String::from_utf8_lossy(&output("tshark", &args)).into_owned();
+        let lengths = written.iter().map(|(h, _)| format!("{}\t{}\n", h.caplen, h.len));
+        assert_eq!(told, lengths.collect::<String>(), "tshark");
     }
 }
 
