@@ -11,6 +11,7 @@ use super::boundary::unfailing;
 use super::raw_program::RawProgram;
 use crate::bpf::Insn;
 use crate::bpf::native::{Guarded, Otherwise, Slot};
+use crate::sys::Errno;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -88,7 +89,11 @@ fn translation(insns: &[Insn]) -> Option<&'static Guarded<ByMachine>> {
     if all.len() >= MOST {
         return None;
     }
-    let new = Box::leak(Box::new(Guarded::new(insns)?));
+    // A run that goes well leaves `errno` alone, also where the system makes no code.
+    let errno = Errno::last();
+    let new = Guarded::new(insns);
+    errno.set();
+    let new = Box::leak(Box::new(new?));
     all.push(new);
     Some(new)
 }

@@ -183,7 +183,12 @@ impl Input {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {
                     return Ok(More::Interrupted);
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(More::Wait),
+                Err(error)
+                    if error.kind() == ErrorKind::WouldBlock
+                        && self.fd().is_some_and(|fd| fd >= 0) =>
+                {
+                    return Ok(More::Wait);
+                }
                 Err(error) => return Err(failed(&error)),
             }
         }

@@ -60,9 +60,9 @@ impl Savefile {
             let stream =
                 Stream::stdin().ok_or_else(|| Error::new("The standard input is not open"))?;
             let file = std::io::stdin().as_fd().try_clone_to_owned();
-            // Bytes that the program had read into its stream come first.
+            // Bytes that the program had read into its stream come first; and it may be another file by now.
             return match file {
-                Ok(file) if !stream.may_hold_bytes() => {
+                Ok(file) if stream.fd() == libc::STDIN_FILENO && !stream.may_hold_bytes() => {
                     Self::new(Origin::StandardInput(file.into()), precision)
                 }
                 _ => Self::new(Origin::Stream(stream), precision),

@@ -96,9 +96,9 @@ impl Netlink {
                 }
                 whole &= header.flags & INTERRUPTED == 0;
                 match header.kind {
-                    DONE => return Ok((list, whole)),
-                    ERROR => match number(body, 0).map_or(-libc::EIO, u32::cast_signed) {
-                        0 => return Ok((list, whole)),
+                    // A list that is broken off ends with the reason.
+                    DONE | ERROR => match number(body, 0).map_or(0, u32::cast_signed) {
+                        0.. => return Ok((list, whole)),
                         errno => return Err(Errno(errno.saturating_neg())),
                     },
                     kind => list.push(Message { kind, body: body.to_vec() }),

@@ -110,6 +110,8 @@ impl Stream {
 
     /// Fills as much of `bytes` as it can; 0 at the end. What failed may go well the next time.
     pub fn read(&self, bytes: &mut [u8]) -> Sys<usize> {
+        // A stream that the program has made need not say why it fails.
+        Errno(0).set();
         // SAFETY: an open stream, and `bytes` is writable for its length.
         let n = unsafe { c::fread(bytes.as_mut_ptr().cast(), 1, bytes.len(), self.as_ptr()) };
         let failed = self.has_failed().then(Errno::last);

@@ -40,8 +40,10 @@ impl<O: Otherwise> Guarded<O> {
     /// Translates `insns`; `None` where that cannot be.
     #[must_use]
     pub fn new(insns: &[Insn]) -> Option<Self> {
-        let code = make(insns, Some(otherwise::<O>))?;
-        Some(Self { insns: insns.into(), code, otherwise: PhantomData })
+        // A copy first: who has the memory may change it meanwhile, and code and guard must be of the same program.
+        let insns = Box::<[Insn]>::from(insns);
+        let code = make(&insns, Some(otherwise::<O>))?;
+        Some(Self { insns, code, otherwise: PhantomData })
     }
 
     /// The program.

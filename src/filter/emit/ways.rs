@@ -2,6 +2,7 @@
 
 use super::code::State;
 use crate::filter::graph::NodeId;
+use smallvec::SmallVec;
 use std::num::NonZeroU32;
 
 /// A way from a node to another.
@@ -52,27 +53,13 @@ impl Ways {
     }
 
     /// Adds ways from a node to each of some others.
-    pub fn leave(
-        &mut self,
-        from: NodeId,
-        state: State,
-        targets: impl Iterator<Item = NodeId> + Clone,
-    ) {
+    pub fn leave(&mut self, from: NodeId, state: State, targets: impl Iterator<Item = NodeId>) {
         // What is done at an end does not depend on the way.
-        let targets = targets.filter(|to| !to.is_end());
-        let first = self.count();
-        if targets.clone().nth(FEW).is_some() {
-            let mut sorted: Vec<NodeId> = targets.collect();
-            sorted.sort_unstable();
-            self.add(first, state, sorted.into_iter());
-        } else {
-            self.add(first, state, targets);
+        let mut targets: SmallVec<[NodeId; FEW]> = targets.filter(|to| !to.is_end()).collect();
+        if targets.len() > FEW {
+            targets.sort_unstable();
         }
-        self.nodes[from.index()].from = (first, self.count());
-    }
-
-    /// Adds ways of which the first has number `first`.
-    fn add(&mut self, first: u32, state: State, targets: impl Iterator<Item = NodeId>) {
+        let first = self.count();
         for to in targets {
             let ends = &mut self.nodes[to.index()];
             let other = ends.into;
@@ -83,6 +70,7 @@ impl Ways {
             self.all.push(Way { to, state, entry: 0, other });
             ends.into = Number::new(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
         }
+        self.nodes[from.index()].from = (first, self.count());
     }
 
     fn count(&self) -> u32 {
