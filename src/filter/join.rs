@@ -2,13 +2,12 @@
 //! that stand in a row become one list, however they are nested.
 
 use super::ir::{FormId, Ir};
-use smallvec::SmallVec;
 use std::collections::VecDeque;
 
 /// What an expression has come to so far.
 #[derive(Debug, Default)]
 pub struct Join {
-    stack: SmallVec<[Part; 4]>,
+    stack: Vec<Part>,
 }
 
 /// What lists are lists for.

@@ -19,7 +19,6 @@ use super::ast::{Arith, ArithStep, BinOp, Expr, Proto, Quals, Relop, Span, Spann
 use super::error::FilterError;
 use super::lex::Lexer;
 use super::token::{Bad, Base, Token, Word};
-use smallvec::{SmallVec, smallvec};
 
 /// What an expression says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,7 +202,7 @@ struct Parser<'t> {
     end: usize,
     steps: Expr<Term<'t>>,
     /// Never empty.
-    frames: SmallVec<[Frame; 8]>,
+    frames: Vec<Frame>,
     /// The left side of a comparison.
     left: Arith,
     /// The computation that is being read.
@@ -222,7 +221,7 @@ impl<'t> Parser<'t> {
             span: first.span,
             end: 0,
             steps: Vec::new(),
-            frames: smallvec![base],
+            frames: vec![base],
             left: Vec::new(),
             arith: Vec::new(),
         }

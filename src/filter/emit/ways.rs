@@ -3,7 +3,6 @@
 use super::code::State;
 use crate::filter::graph::NodeId;
 use smallvec::SmallVec;
-use std::num::NonZeroU32;
 
 /// A way from a node to another.
 #[derive(Debug)]
@@ -12,9 +11,9 @@ pub struct Way {
     /// What is known on it.
     pub state: State,
     /// The instruction of the other node at which it comes in.
-    pub entry: u32,
+    pub entry: usize,
     /// Another way to the same node.
-    other: Option<Number>,
+    other: Option<usize>,
 }
 
 /// All ways of a graph.
@@ -28,15 +27,12 @@ pub struct Ways {
 #[derive(Clone, Copy, Debug, Default)]
 struct Ends {
     /// One of the ways to it.
-    into: Option<Number>,
+    into: Option<usize>,
     /// What is known on all of those.
     known: State,
     /// The ways from it, which lie next to each other, by where they lead.
-    from: (u32, u32),
+    from: (usize, usize),
 }
-
-/// One more than the index of a way.
-type Number = NonZeroU32;
 
 /// So many ways from a node are looked through one by one; where there are more, they are in order.
 const FEW: usize = 8;
@@ -59,29 +55,25 @@ impl Ways {
         if targets.len() > FEW {
             targets.sort_unstable();
         }
-        let first = self.count();
+        let first = self.all.len();
         for to in targets {
             let ends = &mut self.nodes[to.index()];
             let other = ends.into;
-            if other.is_some_and(|other| other.get() > first) {
+            if other.is_some_and(|other| other >= first) {
                 continue;
             }
             ends.known = if other.is_some() { ends.known.meet(state) } else { state };
+            ends.into = Some(self.all.len());
             self.all.push(Way { to, state, entry: 0, other });
-            ends.into = Number::new(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
         }
-        self.nodes[from.index()].from = (first, self.count());
-    }
-
-    fn count(&self) -> u32 {
-        u32::try_from(self.all.len()).unwrap_or(u32::MAX)
+        self.nodes[from.index()].from = (first, self.all.len());
     }
 
     /// Does something with each way to a node.
     pub fn each_into(&mut self, node: NodeId, mut with: impl FnMut(&mut Way)) {
         let mut next = self.nodes[node.index()].into;
         while let Some(at) = next {
-            let way = &mut self.all[at.get() as usize - 1];
+            let way = &mut self.all[at];
             with(way);
             next = way.other;
         }
@@ -98,11 +90,11 @@ impl Ways {
             return 0;
         }
         let (first, last) = self.nodes[from.index()].from;
-        let ways = &self.all[first as usize..last as usize];
+        let ways = &self.all[first..last];
         let at = match ways.len() {
             0..=FEW => ways.iter().position(|way| way.to == to),
             _ => ways.binary_search_by_key(&to, |way| way.to).ok(),
         };
-        at.map_or(0, |at| ways[at].entry as usize)
+        at.map_or(0, |at| ways[at].entry)
     }
 }

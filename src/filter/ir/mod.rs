@@ -15,7 +15,6 @@ pub use value::{Rel, ValId, Value, Width};
 
 use super::ast::BinOp;
 use intern::Interned;
-use smallvec::SmallVec;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -23,8 +22,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 #[derive(Debug)]
 pub struct Ir {
     /// What is known of each value.
-    traits: SmallVec<[Traits; 24]>,
-    formula_ranks: SmallVec<[u32; 32]>,
+    traits: Vec<Traits>,
+    formula_ranks: Vec<u32>,
     values: Interned<Value>,
     formulas: Interned<Formula>,
     fold_error: Option<BinOp>,
@@ -53,8 +52,8 @@ impl Ir {
     #[must_use]
     pub fn new() -> Self {
         let mut ir = Self {
-            traits: SmallVec::new(),
-            formula_ranks: SmallVec::new(),
+            traits: Vec::with_capacity(32),
+            formula_ranks: Vec::with_capacity(64),
             values: Interned::default(),
             formulas: Interned::default(),
             fold_error: None,
