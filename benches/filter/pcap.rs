@@ -1,6 +1,6 @@
 //! The functions of libpcap that compile and run filters, taken from a library file.
 
-use crate::library::Library;
+use crate::library::{Library, symbol};
 use pcap::bpf::Insn;
 use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_void};
 use std::path::{Path, PathBuf};
@@ -41,23 +41,16 @@ impl Lib {
     #[allow(clippy::missing_transmute_annotations, reason = "the fields' types say it")]
     pub fn load(name: &'static str, path: &Path) -> Result<Self, String> {
         let so = Library::load(path)?;
-        macro_rules! sym {
-            ($name:literal) => {{
-                let p = so.symbol($name).map_err(|e| format!("{}: {e}", path.display()))?;
-                // SAFETY: pcap.h declares this symbol with the type of the field it goes into.
-                unsafe { std::mem::transmute(p) }
-            }};
-        }
         Ok(Self {
             name,
             path: path.to_owned(),
-            open_dead: sym!(c"pcap_open_dead"),
-            compile: sym!(c"pcap_compile"),
-            freecode: sym!(c"pcap_freecode"),
-            offline_filter: sym!(c"pcap_offline_filter"),
-            geterr: sym!(c"pcap_geterr"),
-            close: sym!(c"pcap_close"),
-            lib_version: sym!(c"pcap_lib_version"),
+            open_dead: symbol!(so, path, c"pcap_open_dead"),
+            compile: symbol!(so, path, c"pcap_compile"),
+            freecode: symbol!(so, path, c"pcap_freecode"),
+            offline_filter: symbol!(so, path, c"pcap_offline_filter"),
+            geterr: symbol!(so, path, c"pcap_geterr"),
+            close: symbol!(so, path, c"pcap_close"),
+            lib_version: symbol!(so, path, c"pcap_lib_version"),
         })
     }
 

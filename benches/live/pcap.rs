@@ -1,6 +1,6 @@
 //! The few libpcap functions that the bench calls, taken from a library file with dlopen().
 
-use crate::library::Library;
+use crate::library::{Library, symbol};
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_void};
 use std::path::{Path, PathBuf};
 
@@ -75,31 +75,23 @@ impl Lib {
     #[allow(clippy::missing_transmute_annotations, reason = "the fields' types say it")]
     pub fn load(name: &'static str, path: &Path) -> Result<Self, String> {
         let so = Library::load(path)?;
-        /// Looks one function up as the type of the field it is stored in.
-        macro_rules! sym {
-            ($name:literal) => {{
-                let p = so.symbol($name).map_err(|e| format!("{}: {e}", path.display()))?;
-                // SAFETY: pcap.h declares this symbol with the type of the field it goes into.
-                unsafe { std::mem::transmute(p) }
-            }};
-        }
         Ok(Self {
             name,
             path: path.to_owned(),
-            create: sym!(c"pcap_create"),
-            set_snaplen: sym!(c"pcap_set_snaplen"),
-            set_timeout: sym!(c"pcap_set_timeout"),
-            set_buffer_size: sym!(c"pcap_set_buffer_size"),
-            set_immediate_mode: sym!(c"pcap_set_immediate_mode"),
-            activate: sym!(c"pcap_activate"),
-            loop_: sym!(c"pcap_loop"),
-            dispatch: sym!(c"pcap_dispatch"),
-            next_ex: sym!(c"pcap_next_ex"),
-            breakloop: sym!(c"pcap_breakloop"),
-            stats: sym!(c"pcap_stats"),
-            geterr: sym!(c"pcap_geterr"),
-            close: sym!(c"pcap_close"),
-            lib_version: sym!(c"pcap_lib_version"),
+            create: symbol!(so, path, c"pcap_create"),
+            set_snaplen: symbol!(so, path, c"pcap_set_snaplen"),
+            set_timeout: symbol!(so, path, c"pcap_set_timeout"),
+            set_buffer_size: symbol!(so, path, c"pcap_set_buffer_size"),
+            set_immediate_mode: symbol!(so, path, c"pcap_set_immediate_mode"),
+            activate: symbol!(so, path, c"pcap_activate"),
+            loop_: symbol!(so, path, c"pcap_loop"),
+            dispatch: symbol!(so, path, c"pcap_dispatch"),
+            next_ex: symbol!(so, path, c"pcap_next_ex"),
+            breakloop: symbol!(so, path, c"pcap_breakloop"),
+            stats: symbol!(so, path, c"pcap_stats"),
+            geterr: symbol!(so, path, c"pcap_geterr"),
+            close: symbol!(so, path, c"pcap_close"),
+            lib_version: symbol!(so, path, c"pcap_lib_version"),
         })
     }
 

@@ -1,6 +1,6 @@
 //! The functions of libpcap that read and write savefiles, taken from a library file.
 
-use crate::library::Library;
+use crate::library::{Library, symbol};
 use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_void};
 use std::path::Path;
 use std::ptr;
@@ -45,28 +45,21 @@ impl Lib {
     #[allow(clippy::missing_transmute_annotations, reason = "the fields' types say it")]
     pub fn load(path: &Path) -> Result<Self, String> {
         let so = Library::load(path)?;
-        macro_rules! sym {
-            ($name:literal) => {{
-                let p = so.symbol($name).map_err(|e| format!("{}: {e}", path.display()))?;
-                // SAFETY: pcap.h declares this symbol with the type of the field it goes into.
-                unsafe { std::mem::transmute(p) }
-            }};
-        }
         Ok(Self {
-            open_dead: sym!(c"pcap_open_dead"),
-            open_offline: sym!(c"pcap_open_offline"),
-            compile: sym!(c"pcap_compile"),
-            setfilter: sym!(c"pcap_setfilter"),
-            freecode: sym!(c"pcap_freecode"),
-            loop_: sym!(c"pcap_loop"),
-            dispatch: sym!(c"pcap_dispatch"),
-            next_ex: sym!(c"pcap_next_ex"),
-            dump_open: sym!(c"pcap_dump_open"),
-            dump: sym!(c"pcap_dump"),
-            dump_close: sym!(c"pcap_dump_close"),
-            geterr: sym!(c"pcap_geterr"),
-            close: sym!(c"pcap_close"),
-            lib_version: sym!(c"pcap_lib_version"),
+            open_dead: symbol!(so, path, c"pcap_open_dead"),
+            open_offline: symbol!(so, path, c"pcap_open_offline"),
+            compile: symbol!(so, path, c"pcap_compile"),
+            setfilter: symbol!(so, path, c"pcap_setfilter"),
+            freecode: symbol!(so, path, c"pcap_freecode"),
+            loop_: symbol!(so, path, c"pcap_loop"),
+            dispatch: symbol!(so, path, c"pcap_dispatch"),
+            next_ex: symbol!(so, path, c"pcap_next_ex"),
+            dump_open: symbol!(so, path, c"pcap_dump_open"),
+            dump: symbol!(so, path, c"pcap_dump"),
+            dump_close: symbol!(so, path, c"pcap_dump_close"),
+            geterr: symbol!(so, path, c"pcap_geterr"),
+            close: symbol!(so, path, c"pcap_close"),
+            lib_version: symbol!(so, path, c"pcap_lib_version"),
         })
     }
 

@@ -29,6 +29,16 @@ impl Library {
     }
 }
 
+/// A function of a library, as the type of the field that it goes into; leaves the caller's function if there is none.
+macro_rules! symbol {
+    ($library:expr, $path:expr, $name:literal) => {{
+        let symbol = $library.symbol($name).map_err(|e| format!("{}: {e}", $path.display()))?;
+        // SAFETY: pcap.h declares this symbol with the type of the field it goes into.
+        unsafe { std::mem::transmute(symbol) }
+    }};
+}
+pub(crate) use symbol;
+
 fn dl_error() -> String {
     // SAFETY: called right after a failed dlopen(), which leaves a C string.
     unsafe { CStr::from_ptr(libc::dlerror()) }.to_string_lossy().into_owned()
