@@ -4,6 +4,7 @@
  */
 #include "net.h"
 
+#include <pcap/linux.h>
 #include <pcap/namedb.h>
 #include <sys/stat.h>
 
@@ -80,6 +81,7 @@ CASE(no_handle_setup)
     FAILS(pcap_set_tstamp_precision(NULL, 0));
     FAILS(pcap_get_tstamp_precision(NULL));
     FAILS(pcap_set_protocol_linux(NULL, 0));
+    FAILS(pcap_set_ignore_outgoing_linux(NULL, 1));
     FAILS(pcap_list_tstamp_types(NULL, &(int *){NULL}));
     FAILS(pcap_list_tstamp_types(NULL, NULL));
     FAILS(pcap_activate(NULL));

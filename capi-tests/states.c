@@ -4,6 +4,7 @@
  */
 #include "net.h"
 
+#include <pcap/linux.h>
 #include <pthread.h>
 
 static char err[PCAP_ERRBUF_SIZE];
@@ -144,6 +145,7 @@ static void all_too_late(pcap_t *p)
     TOO_LATE(pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO));
     TOO_LATE(pcap_set_tstamp_precision(p, -1));
     TOO_LATE(pcap_set_protocol_linux(p, 0));
+    TOO_LATE(pcap_set_ignore_outgoing_linux(p, 1));
     TOO_LATE(pcap_activate(p));
 }
 

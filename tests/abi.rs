@@ -12,6 +12,8 @@ mod abidiff;
 mod headers;
 #[path = "support/library.rs"]
 mod library;
+#[path = "abi/linux_header.rs"]
+mod linux_header;
 
 use library::{attempt, cc, library, root, run, scratch};
 
@@ -113,7 +115,8 @@ fn compiles(name: &str, text: &str) -> Result<String, String> {
 
 #[test]
 fn every_exported_function_is_declared() {
-    let mut text = String::from("#include <pcap.h>\n#include <pcap-namedb.h>\n");
+    let mut text =
+        String::from("#include <pcap.h>\n#include <pcap-namedb.h>\n#include <pcap/linux.h>\n");
     text += "#pragma GCC diagnostic ignored \"-Wdeprecated-declarations\"\n";
     for (number, name) in exports().iter().enumerate() {
         if !DATA.contains(&name.as_str()) {

@@ -109,6 +109,9 @@ programs! {
         cooked_device_lists_sll
         other_lists
     }
+    linux_options {
+        ignore_outgoing
+    }
     names {
         addresses_of_hosts addresses_stay_until_the_next_call networks protocols long_entries
         ports port_ranges random_port_ranges ethers_of_hosts long_names no_databases
@@ -220,8 +223,8 @@ macro_rules! under_valgrind {
 }
 
 under_valgrind! {
-    append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs linktype
-    names offline offline_filter packets shim_cases states vlan
+    append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
+    linktype linux_options names offline offline_filter packets shim_cases states vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

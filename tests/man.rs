@@ -52,6 +52,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("freeaddrinfo", "3"),
     ("getaddrinfo", "3"),
     ("if_nametoindex", "3"),
+    ("dlsym", "3"),
     ("longjmp", "3"),
     ("strerror", "3"),
     ("ethers", "5"),
@@ -117,6 +118,7 @@ fn each_function_is_in_the_synopsis_of_its_page() {
 #[test]
 fn prototypes_are_the_headers() {
     let mut code = String::from("#include <pcap/pcap.h>\n#include <pcap/namedb.h>\n");
+    code.push_str("#include <pcap/linux.h>\n");
     for (_, prototype) in pages().iter().flat_map(Page::prototypes) {
         code.push_str(&prototype);
         code.push('\n');

@@ -8,6 +8,7 @@ pub mod cooked;
 mod interface;
 mod packet;
 pub mod ring;
+pub mod tuning;
 
 pub use ring::Run;
 

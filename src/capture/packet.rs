@@ -76,6 +76,7 @@ impl PacketSocket {
         let fd = interface.fd.as_fd();
         let lo_ifindex = iface::index(fd, OsStr::new("lo")).unwrap_or(-1);
         interface.prepare(options)?;
+        options.tuning.prepare(fd)?;
         let cooked = !matches!(interface.link, Link::Raw { .. });
         let mut snapshot = options.snaplen.cast_unsigned();
         if cooked {

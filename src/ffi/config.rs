@@ -13,7 +13,7 @@ use std::ffi::{c_char, c_int};
 ///
 /// # Safety
 /// `p` is NULL or a handle.
-unsafe fn set(p: *mut pcap_t, change: impl FnOnce(&mut Options)) -> c_int {
+pub unsafe fn set(p: *mut pcap_t, change: impl FnOnce(&mut Options)) -> c_int {
     // SAFETY: forwarded contract.
     unsafe { with_handle(p, |h| h.handle.configure(change).map(|()| 0)) }
 }

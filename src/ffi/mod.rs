@@ -12,6 +12,7 @@ pub mod devices;
 pub mod dump;
 pub mod filter;
 pub mod handle;
+pub mod linux;
 pub mod names;
 pub mod often;
 pub mod open;

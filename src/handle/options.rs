@@ -1,5 +1,6 @@
 //! What a program may ask for before it activates a handle: pcap_create(3PCAP) and the pcap_set functions.
 
+use crate::capture::tuning::Tuning;
 use crate::error::{Code, Error, Result, WarnCode, Warning};
 use std::ffi::OsString;
 
@@ -37,6 +38,8 @@ pub struct Options {
     pub protocol: u16,
     /// The time stamp types that the device offers; none means the host's only.
     pub tstamp_types: Vec<i32>,
+    /// What only packet sockets have.
+    pub tuning: Tuning,
 }
 
 impl Options {
@@ -55,6 +58,7 @@ impl Options {
             precision: PRECISION_MICRO,
             protocol: 0,
             tstamp_types,
+            tuning: Tuning::default(),
         }
     }
 
