@@ -8,49 +8,27 @@ mod support;
 #[allow(dead_code, reason = "counts instructions as well")]
 mod trace;
 
-use libc::{c_char, c_int, c_void, sockaddr};
+use libc::{c_char, c_int, sockaddr};
 use pcap::ffi::types::pcap_if;
-use std::ffi::{CStr, CString};
-use std::mem::transmute;
 use std::path::Path;
 use support::cpu::cpu_time;
-use support::library::library;
+use support::loaded::{Loaded, functions, text};
 use support::netns::{ip, private, wait_until};
 
-type Find = unsafe extern "C" fn(*mut *mut pcap_if, *mut c_char) -> c_int;
-type Free = unsafe extern "C" fn(*mut pcap_if);
-
-struct Library {
-    find: Find,
-    free: Free,
+functions! {
+    struct Library {
+        find c"pcap_findalldevs": fn(*mut *mut pcap_if, *mut c_char) -> c_int;
+        free c"pcap_freealldevs": fn(*mut pcap_if);
+    }
 }
 
 /// A device: name, description, flags, and the bytes of each address with its mask, broadcast and other end.
 type Device = (String, Option<String>, u32, Vec<[Option<Vec<u8>>; 4]>);
 
 impl Library {
-    fn load(path: &Path) -> Self {
-        let path = CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
-        let flags = libc::RTLD_NOW | libc::RTLD_LOCAL | libc::RTLD_DEEPBIND;
-        // SAFETY: a C string; the constructors that run are those of a libpcap.
-        let so = unsafe { libc::dlopen(path.as_ptr(), flags) };
-        let symbol = |name: &CStr| {
-            // SAFETY: a handle of dlopen() that is never closed, or NULL, and a C string.
-            let symbol = unsafe { libc::dlsym(so, name.as_ptr()) };
-            assert!(!so.is_null() && !symbol.is_null(), "{name:?} of {path:?}");
-            symbol
-        };
-        // SAFETY: these are the signatures of pcap/pcap.h.
-        unsafe {
-            Self {
-                find: transmute::<*mut c_void, Find>(symbol(c"pcap_findalldevs")),
-                free: transmute::<*mut c_void, Free>(symbol(c"pcap_freealldevs")),
-            }
-        }
-    }
-
     fn both() -> [Self; 2] {
-        [Self::load(Path::new("libpcap.so.0.8")), Self::load(&library())]
+        let theirs = Loaded::theirs().expect("the distribution's library");
+        [theirs, Loaded::ours()].map(|library| Self::of(library).expect("its functions"))
     }
 
     /// Lists the devices and forgets them.
@@ -72,9 +50,6 @@ impl Library {
         // NULL or whole.
         unsafe {
             while let Some(device) = next.as_ref() {
-                let text = |s: *const c_char| {
-                    (!s.is_null()).then(|| CStr::from_ptr(s).to_string_lossy().into_owned())
-                };
                 let mut addresses = Vec::new();
                 let mut at = device.addresses;
                 while let Some(a) = at.as_ref() {

@@ -7,71 +7,34 @@ mod support;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_long, c_uchar, c_void};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use support::library::{installed, library, scratch};
+use support::library::{installed, scratch};
+use support::loaded::{Header, Loaded, Pcap as Handle, functions, text};
 use support::netns;
 use support::random::Random;
 
-/// `struct pcap_pkthdr`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Header {
-    ts: libc::timeval,
-    caplen: u32,
-    len: u32,
-}
-
 type Packet = (Header, Vec<u8>);
 
-/// What is called of a library.
-struct Pcap {
-    open_dead: unsafe extern "C" fn(c_int, c_int, u32) -> *mut c_void,
-    open_offline: unsafe extern "C" fn(*const c_char, u32, *mut c_char) -> *mut c_void,
-    next_ex: unsafe extern "C" fn(*mut c_void, *mut *const Header, *mut *const c_uchar) -> c_int,
-    dump_open: unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void,
-    append: unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void,
-    dump: unsafe extern "C" fn(*mut c_void, *const Header, *const c_uchar),
-    ftell: unsafe extern "C" fn(*mut c_void) -> c_long,
-    flush: unsafe extern "C" fn(*mut c_void) -> c_int,
-    dump_close: unsafe extern "C" fn(*mut c_void),
-    geterr: unsafe extern "C" fn(*mut c_void) -> *const c_char,
-    close: unsafe extern "C" fn(*mut c_void),
+functions! {
+    /// What is called of a library.
+    struct Pcap {
+        open_dead c"pcap_open_dead_with_tstamp_precision": fn(c_int, c_int, u32) -> Handle;
+        open_offline c"pcap_open_offline_with_tstamp_precision":
+            fn(*const c_char, u32, *mut c_char) -> Handle;
+        next_ex c"pcap_next_ex": fn(Handle, *mut *const Header, *mut *const c_uchar) -> c_int;
+        dump_open c"pcap_dump_open": fn(Handle, *const c_char) -> *mut c_void;
+        append c"pcap_dump_open_append": fn(Handle, *const c_char) -> *mut c_void;
+        dump c"pcap_dump": fn(*mut c_void, *const Header, *const c_uchar);
+        ftell c"pcap_dump_ftell": fn(*mut c_void) -> c_long;
+        flush c"pcap_dump_flush": fn(*mut c_void) -> c_int;
+        dump_close c"pcap_dump_close": fn(*mut c_void);
+        geterr c"pcap_geterr": fn(Handle) -> *const c_char;
+        close c"pcap_close": fn(Handle);
+    }
 }
 
 impl Pcap {
-    #[allow(clippy::missing_transmute_annotations, reason = "the fields' types say it")]
-    fn load(file: &Path) -> Self {
-        let path = CString::new(file.as_os_str().as_encoded_bytes()).expect("a path");
-        // SAFETY: a C string; the library calls its own functions, not those of the same names elsewhere.
-        let so = unsafe {
-            libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL | libc::RTLD_DEEPBIND)
-        };
-        assert!(!so.is_null(), "cannot load {}", file.display());
-        macro_rules! symbol {
-            ($name:literal) => {{
-                // SAFETY: a handle of dlopen() and a C string.
-                let symbol = unsafe { libc::dlsym(so, $name.as_ptr()) };
-                assert!(!symbol.is_null(), "no {:?}", $name);
-                // SAFETY: pcap.h declares this symbol with the type of the field it goes into.
-                unsafe { std::mem::transmute(symbol) }
-            }};
-        }
-        Self {
-            open_dead: symbol!(c"pcap_open_dead_with_tstamp_precision"),
-            open_offline: symbol!(c"pcap_open_offline_with_tstamp_precision"),
-            next_ex: symbol!(c"pcap_next_ex"),
-            dump_open: symbol!(c"pcap_dump_open"),
-            append: symbol!(c"pcap_dump_open_append"),
-            dump: symbol!(c"pcap_dump"),
-            ftell: symbol!(c"pcap_dump_ftell"),
-            flush: symbol!(c"pcap_dump_flush"),
-            dump_close: symbol!(c"pcap_dump_close"),
-            geterr: symbol!(c"pcap_geterr"),
-            close: symbol!(c"pcap_close"),
-        }
-    }
-
     /// Opens a file for packets of a kind, has them written, and tells where that ended, or what was wrong.
     fn write(
         &self,
@@ -87,9 +50,9 @@ impl Pcap {
             let open = if append { self.append } else { self.dump_open };
             let d = open(p, name.as_ptr());
             if d.is_null() {
-                let text = CStr::from_ptr((self.geterr)(p)).to_string_lossy().into_owned();
+                let error = text((self.geterr)(p)).expect("an error");
                 (self.close)(p);
-                return Err(text);
+                return Err(error);
             }
             for (header, data) in packets {
                 (self.dump)(d, header, data.as_ptr());
@@ -139,16 +102,11 @@ const USUAL: Kind = Kind { datalink: 1, snaplen: 262_144, precision: 0 };
 
 /// Ours, and the distribution's if there is one.
 fn both(test: &str) -> Option<(Pcap, Pcap)> {
-    let reference = std::env::var_os("PCAP_REFERENCE").map(PathBuf::from).or_else(|| {
-        let dirs =
-            ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
-        dirs.iter().map(|dir| Path::new(dir).join("libpcap.so.0.8")).find(|file| file.exists())
-    });
-    let Some(reference) = reference else {
+    let Some(theirs) = Loaded::theirs() else {
         netns::skip(&format!("{test}: the distribution's libpcap is not installed"));
         return None;
     };
-    Some((Pcap::load(&library()), Pcap::load(&reference)))
+    Some((Pcap::of(Loaded::ours())?, Pcap::of(theirs)?))
 }
 
 /// Packets of all sizes, with whatever in their headers.

@@ -1,17 +1,14 @@
 //! The front of the filter compiler on generated expressions: what is shown of an expression is the expression,
 //! and what the distribution's libpcap takes, and how it computes, is what we take and compute.
 
-#[path = "support/distribution.rs"]
-mod distribution;
-#[path = "support/expressions.rs"]
-mod expressions;
+mod support;
 
-use distribution::Distribution;
-use expressions::{Family, Generator};
 use pcap::filter::ast::{ArithStep, BinOp, Expr, Id, Kind, Qualified, Quals, Span, Step, Term};
 use pcap::filter::parse::{Parsed, parse};
 use pcap::filter::print::infix;
 use std::collections::HashSet;
+use support::distribution::Distribution;
+use support::expressions::{Family, Generator};
 
 const DLT_EN10MB: i32 = 1;
 

@@ -1,20 +1,16 @@
 //! Pcapng files of every variant, as our library and the distribution's read them, packet by packet and error by
 //! error.
 
-#[path = "support/library.rs"]
-mod library;
-#[path = "support/offline_pair.rs"]
-mod pair;
 #[path = "support/pcapng.rs"]
 mod pcapng;
-#[path = "support/random.rs"]
-#[allow(dead_code, reason = "every test program uses its own part of this")]
-mod random;
+mod support;
 
-use pair::{Api, Packet};
 use pcapng::{Writer, kind};
-use random::Random;
 use std::fmt::Display;
+use std::sync::OnceLock;
+use support::loaded::Loaded;
+use support::random::Random;
+use support::readers::{Event, Facts, Reader, SavedBytes, Way};
 
 /// Errors of the distribution's library that are none to us, in files of a link type or of any, and why.
 const FORGIVEN: &[(&str, Option<i32>, &str)] = &[
@@ -34,6 +30,57 @@ const FORGIVEN: &[(&str, Option<i32>, &str)] = &[
 const REWORDED: &[(&str, &str)] =
     &[("block total length in header and trailer don't match", "block total length in header ")];
 
+/// A packet as it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Packet {
+    stamp: (i64, i64),
+    len: u32,
+    data: Vec<u8>,
+}
+
+/// What a library makes of a file.
+struct Outcome {
+    /// `None` if it cannot be opened.
+    about: Option<Facts>,
+    packets: Vec<Packet>,
+    /// The error that ended it, if one did.
+    end: String,
+}
+
+/// Reads a file up to its end or the first error, with time stamps in nanoseconds if `nano`.
+fn read(library: &Reader, bytes: &[u8], nano: bool) -> Outcome {
+    let transcript = library.read(&SavedBytes::new(bytes), nano.into(), Way::NextEx);
+    let (about, end) = match transcript.opened {
+        Ok(about) => (Some(about), String::new()),
+        Err(end) => (None, end),
+    };
+    let mut outcome = Outcome { about, packets: Vec::new(), end };
+    for event in transcript.events {
+        match event {
+            Event::Packet { stamp, len, data, .. } => {
+                outcome.packets.push(Packet { stamp, len, data: data.0 });
+            }
+            Event::Returned(_, end) => {
+                outcome.end = end;
+                break;
+            }
+            Event::Position(_) => {}
+        }
+    }
+    outcome
+}
+
+fn ours(bytes: &[u8], nano: bool) -> Outcome {
+    read(Reader::ours(), bytes, nano)
+}
+
+/// What the distribution's library makes of a file, if there is one.
+fn theirs(bytes: &[u8], nano: bool) -> Option<Outcome> {
+    static THERE: OnceLock<bool> = OnceLock::new();
+    let there = *THERE.get_or_init(|| Loaded::theirs().is_some());
+    there.then(|| read(Reader::theirs(), bytes, nano))
+}
+
 /// Compares what both make of a file; whether they agree wholly.
 #[track_caller]
 fn compare(bytes: &[u8], nano: bool, what: &dyn Display) -> bool {
@@ -48,15 +95,18 @@ fn compare_packets(
     what: &dyn Display,
     known: &dyn Fn(Packet) -> Packet,
 ) -> bool {
-    let Some(distribution) = Api::distribution() else { return true };
-    let (ours, theirs) = (Api::ours().read(bytes, nano), distribution.read(bytes, nano));
+    let Some(theirs) = theirs(bytes, nano) else { return true };
+    let ours = ours(bytes, nano);
     assert_eq!(ours.about, theirs.about, "{what}: {} {}", ours.end, theirs.end);
     for (n, (ours, theirs)) in ours.packets.iter().zip(&theirs.packets).enumerate() {
         assert_eq!(known(ours.clone()), known(theirs.clone()), "{what}: packet {n}");
     }
     let counts = (ours.packets.len(), theirs.packets.len());
     let forgiven = FORGIVEN.iter().any(|(text, link, _)| {
-        theirs.end.starts_with(text) && link.is_none_or(|link| theirs.datalink() == Some(link))
+        theirs.end.starts_with(text)
+            && link.is_none_or(|link| {
+                theirs.about.as_ref().is_some_and(|about| about.datalink == link)
+            })
     });
     if forgiven {
         assert!(counts.0 >= counts.1, "{what}: {}", ours.end);
@@ -102,7 +152,7 @@ fn everything_once() {
             assert!(compare(&rich(swapped), nano, &"everything"));
         }
     }
-    let ours = Api::ours().read(&rich(true), false);
+    let ours = ours(&rich(true), false);
     assert_eq!((ours.packets.len(), ours.end.as_str()), (7, ""), "all are packets");
 }
 
@@ -126,7 +176,7 @@ fn time_stamps_of_every_resolution() {
                     let overflows = value & 0x80 != 0 && (value & 0x7f) + units > 64;
                     let known = |mut packet: Packet| {
                         if overflows {
-                            packet.fraction = 0;
+                            packet.stamp.1 = 0;
                         }
                         packet
                     };
@@ -189,8 +239,8 @@ fn interfaces_that_are_refused() {
         file.interface(link, snaplen, &[]);
         file.enhanced(1, HERE, b"second");
         let agreed = compare(&file.bytes, false, &link);
-        assert!(agreed == agree || Api::distribution().is_none(), "{link} {snaplen}");
-        let ours = Api::ours().read(&file.bytes, false);
+        assert!(agreed == agree || Loaded::theirs().is_none(), "{link} {snaplen}");
+        let ours = ours(&file.bytes, false);
         assert_eq!((ours.packets.len(), ours.end.as_str()), (2, ""));
     }
 }

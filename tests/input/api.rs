@@ -2,71 +2,35 @@
 
 #![allow(unsafe_code, reason = "calls a C library")]
 
-use crate::library;
-use libc::{FILE, c_char, c_int, c_long, c_uchar, c_void, timeval};
+use crate::support::library;
+use crate::support::loaded::{Loaded, functions, reference, text};
+use libc::{FILE, c_char, c_int, c_long, c_uchar, c_void};
 use std::env;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::ptr;
 
-/// `struct pcap_pkthdr`.
-#[repr(C)]
-pub struct Header {
-    pub ts: timeval,
-    pub caplen: u32,
-    pub len: u32,
-}
+pub use crate::support::loaded::Header;
 
 pub type Handler = unsafe extern "C-unwind" fn(*mut c_uchar, *const Header, *const c_uchar);
 
-macro_rules! functions {
-    ($($symbol:literal $name:ident($($arg:ty),*) $(-> $ret:ty)?;)*) => {
-        /// What is called of a library.
-        #[derive(Clone, Copy)]
-        pub struct Library {
-            $($name: unsafe extern "C-unwind" fn($($arg),*) $(-> $ret)?,)*
-        }
-
-        impl Library {
-            fn load(path: &Path) -> Self {
-                let path = CString::new(path.as_os_str().as_bytes()).expect("no NUL");
-                // SAFETY: a C string; the library's own functions are what it calls.
-                let library = unsafe {
-                    libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_DEEPBIND)
-                };
-                assert!(!library.is_null(), "dlopen {path:?}");
-                $(let $name = {
-                    // SAFETY: a loaded library and a C string.
-                    let symbol = unsafe { libc::dlsym(library, $symbol.as_ptr()) };
-                    assert!(!symbol.is_null(), "{:?}", $symbol);
-                    // SAFETY: this is its signature in pcap/pcap.h.
-                    unsafe {
-                        std::mem::transmute::<
-                            *mut c_void,
-                            unsafe extern "C-unwind" fn($($arg),*) $(-> $ret)?,
-                        >(symbol)
-                    }
-                };)*
-                Self { $($name,)* }
-            }
-        }
-    };
-}
-
 functions! {
-    c"pcap_open_offline" open_offline(*const c_char, *mut c_char) -> *mut c_void;
-    c"pcap_fopen_offline" fopen_offline(*mut FILE, *mut c_char) -> *mut c_void;
-    c"pcap_next_ex" next_ex(*mut c_void, *mut *const Header, *mut *const c_uchar) -> c_int;
-    c"pcap_loop" pcap_loop(*mut c_void, c_int, Handler, *mut c_uchar) -> c_int;
-    c"pcap_breakloop" breakloop(*mut c_void);
-    c"pcap_file" file(*mut c_void) -> *mut FILE;
-    c"pcap_fileno" fileno(*mut c_void) -> c_int;
-    c"pcap_get_selectable_fd" selectable_fd(*mut c_void) -> c_int;
-    c"pcap_geterr" geterr(*mut c_void) -> *const c_char;
-    c"pcap_close" close(*mut c_void);
+    /// What is called of a library.
+    pub struct Library {
+        open_offline c"pcap_open_offline": fn(*const c_char, *mut c_char) -> *mut c_void;
+        fopen_offline c"pcap_fopen_offline": fn(*mut FILE, *mut c_char) -> *mut c_void;
+        next_ex c"pcap_next_ex": fn(*mut c_void, *mut *const Header, *mut *const c_uchar) -> c_int;
+        pcap_loop c"pcap_loop": fn(*mut c_void, c_int, Handler, *mut c_uchar) -> c_int;
+        breakloop c"pcap_breakloop": fn(*mut c_void);
+        file c"pcap_file": fn(*mut c_void) -> *mut FILE;
+        fileno c"pcap_fileno": fn(*mut c_void) -> c_int;
+        selectable_fd c"pcap_get_selectable_fd": fn(*mut c_void) -> c_int;
+        geterr c"pcap_geterr": fn(*mut c_void) -> *const c_char;
+        close c"pcap_close": fn(*mut c_void);
+    }
 }
 
 /// An open handle.
@@ -100,8 +64,8 @@ impl Library {
         let mut errbuf: [c_char; 256] = [0; 256];
         let handle = open(errbuf.as_mut_ptr());
         // SAFETY: terminated by the library.
-        let text = || unsafe { CStr::from_ptr(errbuf.as_ptr()) }.to_string_lossy().into_owned();
-        if handle.is_null() { Err(text()) } else { Ok(Pcap { library: self, handle }) }
+        let error = || unsafe { text(errbuf.as_ptr()) }.expect("an error");
+        if handle.is_null() { Err(error()) } else { Ok(Pcap { library: self, handle }) }
     }
 }
 
@@ -176,7 +140,7 @@ impl Pcap {
 
     pub fn error(self) -> String {
         // SAFETY: an open handle's text, which is terminated.
-        unsafe { CStr::from_ptr((self.library.geterr)(self.handle)) }.to_string_lossy().into_owned()
+        unsafe { text((self.library.geterr)(self.handle)) }.expect("a text")
     }
 
     pub fn close(self) {
@@ -247,8 +211,7 @@ pub fn ours<F: FnOnce(Library, &Path)>(body: F) {
 
 /// As [`ours`] on both libraries, whose accounts of what happened must be the same.
 pub fn both<F: FnOnce(Library, &Path, &mut Vec<String>)>(body: F) {
-    let theirs = env::var_os("PCAP_REFERENCE").unwrap_or("libpcap.so.0.8".into());
-    let accounts = run_alone::<F>(&[&library::library(), &PathBuf::from(theirs)], body);
+    let accounts = run_alone::<F>(&[&library::library(), &reference()], body);
     if let [ours, theirs] = &accounts[..] {
         assert!(!ours.is_empty(), "no account was given");
         let pairs = ours.lines().zip(theirs.lines());
@@ -271,10 +234,11 @@ fn run_alone<F>(
     if let (Some(library), Some(account)) = (env::var_os(LIBRARY), env::var_os(ACCOUNT)) {
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).expect("make a directory");
+        let library = Loaded::at(Path::new(&library)).and_then(Library::of).expect("a library");
         let mut lines = Vec::new();
         // SAFETY: an alarm that ends this process, should it hang.
         unsafe { libc::alarm(60) };
-        body(Library::load(Path::new(&library)), &dir, &mut lines);
+        body(library, &dir, &mut lines);
         fs::write(account, lines.join("\n")).expect("write the account");
         return Vec::new();
     }

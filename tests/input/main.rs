@@ -2,8 +2,8 @@
 //! descriptors, and compressed files. Through the C interface, beside the distribution's library where it does the
 //! same.
 
-#[path = "../support/library.rs"]
-mod library;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod api;
 mod closing;

@@ -202,7 +202,7 @@ fn standard_input_from_the_middle() {
 /// tcpslice takes the stream, seeks about in it by guess, and reads on with pcap_next().
 #[test]
 fn tcpslice() {
-    if !crate::library::installed("tcpslice") {
+    if !crate::support::library::installed("tcpslice") {
         panic!("tcpslice is not installed");
     }
     ours(|_, dir| {

@@ -14,6 +14,7 @@ pub mod judge;
 pub mod kernel;
 pub mod known;
 pub mod library;
+pub mod loaded;
 pub mod netns;
 pub mod offline;
 pub mod packets;

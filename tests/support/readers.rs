@@ -2,84 +2,41 @@
 
 #![allow(unsafe_code, reason = "calls a C library")]
 
-use super::library::library;
+use super::loaded::{Header, Loaded, Pcap, Program, functions, text};
 use pcap::bpf::Insn;
-use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_long, c_uint, c_void};
+use std::ffi::{CString, c_char, c_int, c_long, c_uint, c_void};
 use std::fmt;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, FromRawFd as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::ptr;
 use std::sync::OnceLock;
 
-/// `struct pcap_pkthdr`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Header {
-    ts: libc::timeval,
-    caplen: u32,
-    len: u32,
-}
-
-/// `struct bpf_program`.
-#[repr(C)]
-struct Program {
-    len: c_uint,
-    insns: *const Insn,
-}
-
-type Pcap = *mut c_void;
 type Callback = unsafe extern "C" fn(*mut c_void, *const Header, *const u8);
 
-/// The functions that are called of a library, with the signatures of pcap/pcap.h.
-macro_rules! functions {
-    ($($name:ident $symbol:literal: fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
-        /// A library.
-        pub struct Reader {
-            $($name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
-        }
-
-        impl Reader {
-            fn of(library: *mut c_void) -> Option<Self> {
-                // SAFETY: a library that stays, names that end, and the signatures of the header.
-                unsafe {
-                    Some(Self { $($name: {
-                        let name = concat!("pcap_", $symbol, "\0");
-                        let symbol = libc::dlsym(library, name.as_ptr().cast());
-                        if symbol.is_null() {
-                            return None;
-                        }
-                        std::mem::transmute::<
-                            *mut c_void,
-                            unsafe extern "C" fn($($argument),*) $(-> $result)?,
-                        >(symbol)
-                    },)* })
-                }
-            }
-        }
-    };
-}
-
 functions! {
-    open "open_offline_with_tstamp_precision": fn(*const c_char, c_uint, *mut c_char) -> Pcap;
-    fopen "fopen_offline_with_tstamp_precision": fn(*mut libc::FILE, c_uint, *mut c_char) -> Pcap;
-    close "close": fn(Pcap);
-    geterr "geterr": fn(Pcap) -> *const c_char;
-    next_ex "next_ex": fn(Pcap, *mut *const Header, *mut *const u8) -> c_int;
-    run "loop": fn(Pcap, c_int, Callback, *mut c_void) -> c_int;
-    dispatch "dispatch": fn(Pcap, c_int, Callback, *mut c_void) -> c_int;
-    breakloop "breakloop": fn(Pcap);
-    setfilter "setfilter": fn(Pcap, *const Program) -> c_int;
-    file "file": fn(Pcap) -> *mut libc::FILE;
-    datalink "datalink": fn(Pcap) -> c_int;
-    datalink_ext "datalink_ext": fn(Pcap) -> c_int;
-    snapshot "snapshot": fn(Pcap) -> c_int;
-    is_swapped "is_swapped": fn(Pcap) -> c_int;
-    major_version "major_version": fn(Pcap) -> c_int;
-    minor_version "minor_version": fn(Pcap) -> c_int;
-    get_tstamp_precision "get_tstamp_precision": fn(Pcap) -> c_int;
-    lib_version "lib_version": fn() -> *const c_char;
+    /// A library that reads.
+    pub struct Reader {
+        open c"pcap_open_offline_with_tstamp_precision": fn(*const c_char, c_uint, *mut c_char) -> Pcap;
+        fopen c"pcap_fopen_offline_with_tstamp_precision": fn(*mut libc::FILE, c_uint, *mut c_char) -> Pcap;
+        close c"pcap_close": fn(Pcap);
+        geterr c"pcap_geterr": fn(Pcap) -> *const c_char;
+        next_ex c"pcap_next_ex": fn(Pcap, *mut *const Header, *mut *const u8) -> c_int;
+        run c"pcap_loop": fn(Pcap, c_int, Callback, *mut c_void) -> c_int;
+        dispatch c"pcap_dispatch": fn(Pcap, c_int, Callback, *mut c_void) -> c_int;
+        breakloop c"pcap_breakloop": fn(Pcap);
+        setfilter c"pcap_setfilter": fn(Pcap, *const Program) -> c_int;
+        file c"pcap_file": fn(Pcap) -> *mut libc::FILE;
+        datalink c"pcap_datalink": fn(Pcap) -> c_int;
+        datalink_ext c"pcap_datalink_ext": fn(Pcap) -> c_int;
+        snapshot c"pcap_snapshot": fn(Pcap) -> c_int;
+        bufsize c"pcap_bufsize": fn(Pcap) -> c_int;
+        is_swapped c"pcap_is_swapped": fn(Pcap) -> c_int;
+        major_version c"pcap_major_version": fn(Pcap) -> c_int;
+        minor_version c"pcap_minor_version": fn(Pcap) -> c_int;
+        get_tstamp_precision c"pcap_get_tstamp_precision": fn(Pcap) -> c_int;
+        lib_version c"pcap_lib_version": fn() -> *const c_char;
+    }
 }
 
 /// What a library says of an open file.
@@ -88,6 +45,7 @@ pub struct Facts {
     pub datalink: i32,
     pub extension: i32,
     pub snapshot: i32,
+    pub buffer: i32,
     pub swapped: i32,
     pub version: (i32, i32),
     pub precision: i32,
@@ -164,12 +122,11 @@ struct Called<'r> {
 const CALLS: usize = 5000;
 
 impl Reader {
-    /// The distribution's library, or `$PCAP_REFERENCE`.
+    /// The distribution's library.
     pub fn theirs() -> &'static Self {
         static LOADED: OnceLock<Reader> = OnceLock::new();
         LOADED.get_or_init(|| {
-            let name = std::env::var_os("PCAP_REFERENCE").unwrap_or("libpcap.so.0.8".into());
-            Self::load(&name)
+            Loaded::theirs().and_then(Self::of).expect("the distribution's library")
         })
     }
 
@@ -177,29 +134,16 @@ impl Reader {
     pub fn ours() -> &'static Self {
         static LOADED: OnceLock<Reader> = OnceLock::new();
         LOADED.get_or_init(|| {
-            // Who comes second must not be asked for by a name that both have.
-            let theirs = Self::theirs();
-            let ours = Self::load(library().as_os_str());
-            assert_ne!(ours.version(), theirs.version(), "the same library twice");
+            let ours = Self::of(Loaded::ours()).expect("our functions");
+            assert_ne!(ours.version(), Self::theirs().version(), "the same library twice");
             ours
         })
-    }
-
-    fn load(name: &OsStr) -> Self {
-        let path = CString::new(name.as_bytes()).expect("a name");
-        // SAFETY: a C string. The libraries' constructors do nothing; each calls its own functions, not those
-        // of the same names here.
-        let library = unsafe {
-            libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL | libc::RTLD_DEEPBIND)
-        };
-        assert!(!library.is_null(), "{}: cannot be loaded", name.display());
-        Self::of(library).unwrap_or_else(|| panic!("{}: lacks a function", name.display()))
     }
 
     /// What it calls itself.
     pub fn version(&self) -> String {
         // SAFETY: gives a C string that stays.
-        unsafe { CStr::from_ptr((self.lib_version)()) }.to_string_lossy().into_owned()
+        unsafe { text((self.lib_version)()) }.expect("a version")
     }
 
     /// Reads `file` from its beginning in this way.
@@ -221,8 +165,8 @@ impl Reader {
         };
         if handle.is_null() {
             // SAFETY: what fails leaves a C string there.
-            let error = unsafe { CStr::from_ptr(error.as_ptr()) }.to_string_lossy().into_owned();
-            return Transcript { opened: Err(error), events: Vec::new() };
+            let error = unsafe { text(error.as_ptr()) };
+            return Transcript { opened: Err(error.expect("an error")), events: Vec::new() };
         }
         let opened = Ok(self.facts(handle));
         let (events, reader) = (Vec::new(), self);
@@ -240,6 +184,7 @@ impl Reader {
                 datalink: (self.datalink)(handle),
                 extension: (self.datalink_ext)(handle),
                 snapshot: (self.snapshot)(handle),
+                buffer: (self.bufsize)(handle),
                 swapped: (self.is_swapped)(handle),
                 version: ((self.major_version)(handle), (self.minor_version)(handle)),
                 precision: (self.get_tstamp_precision)(handle),
@@ -262,9 +207,9 @@ impl Called<'_> {
             let returned = self.call();
             if returned != 1 || !self.is_next() {
                 // SAFETY: an open handle, whose text lives until the next call.
-                let error = unsafe { CStr::from_ptr((self.reader.geterr)(self.handle)) };
-                let error = if returned == -1 { error.to_string_lossy() } else { "".into() };
-                self.events.push(Event::Returned(returned, error.into_owned()));
+                let error = unsafe { text((self.reader.geterr)(self.handle)) };
+                let error = error.filter(|_| returned == -1).unwrap_or_default();
+                self.events.push(Event::Returned(returned, error));
             }
             // What an error leaves behind is asked for once more.
             after += usize::from(self.packets == before && returned <= 0);
@@ -308,14 +253,14 @@ impl Called<'_> {
 
     /// Lets through packets longer than this.
     fn filter(&self, longer_than: Option<u32>) {
-        let longer = [
+        let mut longer = [
             Insn { code: 0x80, jt: 0, jf: 0, k: 0 },
             Insn { code: 0x25, jt: 0, jf: 1, k: longer_than.unwrap_or(0) },
             Insn { code: 0x06, jt: 0, jf: 0, k: 5 },
             Insn { code: 0x06, jt: 0, jf: 0, k: 0 },
         ];
-        let insns = if longer_than.is_some() { &longer[..] } else { &longer[2..3] };
-        let program = Program { len: insns.len() as c_uint, insns: insns.as_ptr() };
+        let insns = if longer_than.is_some() { &mut longer[..] } else { &mut longer[2..3] };
+        let program = Program { bf_len: insns.len() as c_uint, bf_insns: insns.as_mut_ptr() };
         // SAFETY: an open handle and a program, which is copied.
         assert_eq!(unsafe { (self.reader.setfilter)(self.handle, &raw const program) }, 0);
     }
