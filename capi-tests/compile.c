@@ -380,6 +380,15 @@ CASE(without_optimising)
     pcap_close(p);
 }
 
+CASE(bytes_that_are_no_text)
+{
+    pcap_t *p = pcap_open_dead(DLT_EN10MB, 96);
+
+    fails(p, "host \\a\xff\xfez", 1, "unknown host 'a\xef\xbf\xbd\xef\xbf\xbdz'");
+    fails(p, "host \\\xc3\xa9\xff", 1, "unknown host '\xc3\xa9\xef\xbf\xbd'");
+    pcap_close(p);
+}
+
 CASE(nothing_to_compile)
 {
     static const char *const nothing[] = {NULL, "", " ", "\t\r\n "};

@@ -59,8 +59,8 @@ programs! {
     }
     compile {
         texts texts_of_the_distribution texts_go_on first_in_reading_order without_optimising
-        nothing_to_compile snaplens without_a_handle depth_and_size threads while_it_is_read
-        after_another_link_type
+        bytes_that_are_no_text nothing_to_compile snaplens without_a_handle depth_and_size threads
+        while_it_is_read after_another_link_type
     }
     documented {
         names_of_link_types names_of_time_stamps programs perror_prints savefiles

@@ -235,3 +235,25 @@ fn tcpslice() {
         }
     });
 }
+
+/// A record that makes no sense is told of once. What is behind it is nobody's, but on a stream of the caller's.
+#[test]
+fn behind_a_record_that_makes_no_sense() {
+    ours(|library, dir| {
+        let mut bad = record(1);
+        bad[8..12].copy_from_slice(&u32::MAX.to_ne_bytes());
+        let bytes = [capture(0..1), bad[..16].to_vec(), record(2)].concat();
+        let path = file(dir, "file", &bytes);
+        let pcap = library.open(&path).expect("open");
+        assert!(pcap.next().is_ok());
+        assert_eq!(pcap.next(), Err(-1));
+        assert!(pcap.error().contains("invalid packet capture length"), "{}", pcap.error());
+        assert_eq!([pcap.next(), pcap.next()], [Err(-2), Err(-2)]);
+        let stream = stdio::open(&path);
+        let pcap = library.fopen(stream).expect("open");
+        assert!(pcap.next().is_ok());
+        assert_eq!(pcap.next(), Err(-1));
+        assert_eq!(pcap.next(), Ok((2, crate::packet(2))));
+        assert_eq!(pcap.next(), Err(-2));
+    });
+}

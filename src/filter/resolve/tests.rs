@@ -363,3 +363,11 @@ fn refusals() {
         ("tcp or 10.0.0.1/8", "non-network bits set in \"10.0.0.1/8\""),
     ]);
 }
+
+/// Names come before link types.
+#[test]
+fn a_gateway_without_an_address_is_told_of_first() {
+    let error = last("mpls and gateway six").expect_err("no IPv4 address");
+    assert_eq!(error, "unknown host 'six'");
+    assert!(last("mpls and gateway four").is_ok());
+}
