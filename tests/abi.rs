@@ -8,12 +8,16 @@ use std::process::Command;
 
 #[path = "abi/abidiff.rs"]
 mod abidiff;
+#[path = "abi/declared.rs"]
+mod declared;
 #[path = "abi/headers.rs"]
 mod headers;
 #[path = "support/library.rs"]
 mod library;
 #[path = "abi/linux_header.rs"]
 mod linux_header;
+#[path = "abi/standards.rs"]
+mod standards;
 
 use library::{attempt, cc, library, root, run, scratch};
 

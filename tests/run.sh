@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 # What the tests use.
 needs=(tcpdump:tcpdump ip:iproute2 unshare:util-linux mount:mount pkg-config:pkg-config
-       valgrind:valgrind nm:binutils cc:gcc c++:g++ ps:procps mandoc:mandoc
+       valgrind:valgrind nm:binutils cc:gcc c++:g++ gcc:gcc g++:g++ clang:clang ps:procps mandoc:mandoc
        capinfos:wireshark-common tshark:tshark gzip:gzip lz4:lz4 xz:xz-utils zstd:zstd tcpslice:tcpslice
        make:make cmake:cmake ninja:ninja-build autoconf:autoconf meson:meson abidiff:abigail-tools
        "/usr/lib/*/libpcap.so.0.8:libpcap0.8" /usr/include/pcap/pcap.h:libpcap0.8-dev)
