@@ -105,6 +105,11 @@ impl Batch {
         &self.run
     }
 
+    /// Whether there are packets in slots, had or not.
+    pub fn is_in_slots(&self) -> bool {
+        self.start.get() != self.end.get()
+    }
+
     /// Where the packets in slots begin that the caller has had.
     pub fn read_starts(&self) -> impl Iterator<Item = *const u8> {
         self.starts(self.start.get(), self.next.get())

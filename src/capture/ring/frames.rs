@@ -139,6 +139,9 @@ impl<H: Header> Ring<H> {
     /// Puts the cursor back to behind the last packet of `batch` that was read, and the packets from there
     /// on to what the kernel wrote.
     pub fn rewind(&mut self, rules: &Rules, batch: &Batch) {
+        if !batch.is_in_slots() {
+            return;
+        }
         let mut read = batch.read_starts().peekable();
         let mut unread = batch.unread_starts().peekable();
         let mut back_to = (self.first, 0);

@@ -242,6 +242,37 @@ fn what_was_lent_and_not_read_can_be_lent_again_by_other_rules() {
     assert_eq!(blocks.ring.fill(&mut rules, &batch), Ok(Fill::Nothing));
 }
 
+#[test]
+fn what_was_taken_back_can_be_taken_back_again() {
+    let [first, second, third] = [1, 2, 3].map(|n| plain(n, 60));
+    for link in [ETHERNET, Link::Sll2] {
+        let mut blocks = Blocks::new(1);
+        let (mut rules, batch) = (rules(link), Batch::default());
+        blocks.hand_over(0, &[first.clone(), second.clone(), third.clone()]);
+        blocks.ring.fill(&mut rules, &batch).unwrap();
+        assert!(take(&batch).is_some());
+        for _ in 0..3 {
+            blocks.ring.rewind(&rules, &batch);
+            batch.clear();
+        }
+        assert_eq!(blocks.ring.fill(&mut rules, &batch), Ok(Fill::Packets));
+        assert_eq!(take_all(&batch).len(), 2);
+    }
+    let mut frames = Frames::<Tpacket2Hdr>::new(40, false);
+    let (mut rules, batch) = (rules(ETHERNET), Batch::default());
+    for n in 0..3 {
+        frames.hand_over(n, &ethernet(n as u8, 60), v2(0));
+    }
+    assert_eq!(frames.fill(&mut rules, &batch), Fill::Packets);
+    assert!(take(&batch).is_some());
+    for _ in 0..3 {
+        frames.ring.rewind(&rules, &batch);
+        batch.clear();
+    }
+    assert_eq!(frames.fill(&mut rules, &batch), Fill::Packets);
+    assert_eq!(take_all(&batch).len(), 2);
+}
+
 /// Accepts `keep` bytes of what came through interface 7.
 fn interface_filter(keep: u32) -> Program {
     let load = Insn::stmt(LD | W | ABS, SKF_AD_OFF.wrapping_add(SKF_AD_IFINDEX));

@@ -80,7 +80,7 @@ impl Ring {
             self.recall(batch);
             return;
         }
-        let Some(end) = self.at else { return };
+        let Some(end) = self.at.filter(|_| batch.is_in_slots()) else { return };
         let mut read = batch.read_starts().peekable();
         let mut unread = batch.unread_starts().peekable();
         let mut at = self.lent;
