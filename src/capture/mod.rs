@@ -5,6 +5,7 @@
 
 pub mod arphrd;
 pub mod cooked;
+pub mod fanout;
 mod interface;
 mod packet;
 pub mod ring;

@@ -3,6 +3,7 @@
 //!
 //! packet(7), and the kernel's packet_mmap documentation.
 
+use super::fanout::Fanout;
 use crate::error::{Error, Result};
 use crate::sys::socket;
 use std::os::fd::BorrowedFd;
@@ -12,6 +13,8 @@ use std::os::fd::BorrowedFd;
 pub struct Tuning {
     /// Packets that the host sends are not captured, and cost nothing (since Linux 4.20).
     pub ignore_outgoing: bool,
+    /// The fanout group to join.
+    pub fanout: Option<Fanout>,
 }
 
 impl Tuning {
