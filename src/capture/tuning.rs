@@ -15,6 +15,19 @@ pub struct Tuning {
     pub ignore_outgoing: bool,
     /// The fanout group to join.
     pub fanout: Option<Fanout>,
+    /// Packets are sent past the interface's queueing discipline (since Linux 3.14).
+    pub qdisc_bypass: bool,
+    /// Packets are sent from a ring of frames that is shared with the kernel (since Linux 2.6.31).
+    pub tx_ring: Option<TxRing>,
+}
+
+/// A ring to send from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TxRing {
+    /// Bytes of it, rounded up to what it takes; at least one frame for the largest packet.
+    pub bytes: u32,
+    /// Packets that the interface cannot send are left out, and those behind them go (`PACKET_LOSS`).
+    pub loss: bool,
 }
 
 impl Tuning {
@@ -23,6 +36,10 @@ impl Tuning {
         if self.ignore_outgoing {
             socket::set(fd, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, 1)
                 .map_err(|errno| Error::errno("setsockopt (PACKET_IGNORE_OUTGOING)", errno))?;
+        }
+        if self.qdisc_bypass {
+            socket::set(fd, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, 1)
+                .map_err(|errno| Error::errno("setsockopt (PACKET_QDISC_BYPASS)", errno))?;
         }
         Ok(())
     }
