@@ -82,6 +82,12 @@ CASE(no_handle_setup)
     FAILS(pcap_get_tstamp_precision(NULL));
     FAILS(pcap_set_protocol_linux(NULL, 0));
     FAILS(pcap_set_ignore_outgoing_linux(NULL, 1));
+    FAILS(pcap_set_rxhash_linux(NULL, 1));
+    FAILS(pcap_set_ring_block_timeout_linux(NULL, 0));
+    FAILS(pcap_set_ring_frame_size_linux(NULL, 0));
+    FAILS(pcap_set_ring_block_size_linux(NULL, 0));
+    FAILS(pcap_set_ring_version_linux(NULL, 3));
+    FAILS(pcap_get_ring_linux(NULL, &(struct pcap_ring_linux){0, 0, 0, 0, 0, 0, 0, 0}));
     FAILS(pcap_list_tstamp_types(NULL, &(int *){NULL}));
     FAILS(pcap_list_tstamp_types(NULL, NULL));
     FAILS(pcap_activate(NULL));

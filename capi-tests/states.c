@@ -146,6 +146,11 @@ static void all_too_late(pcap_t *p)
     TOO_LATE(pcap_set_tstamp_precision(p, -1));
     TOO_LATE(pcap_set_protocol_linux(p, 0));
     TOO_LATE(pcap_set_ignore_outgoing_linux(p, 1));
+    TOO_LATE(pcap_set_rxhash_linux(p, 1));
+    TOO_LATE(pcap_set_ring_block_timeout_linux(p, 0));
+    TOO_LATE(pcap_set_ring_frame_size_linux(p, -1));
+    TOO_LATE(pcap_set_ring_block_size_linux(p, 1));
+    TOO_LATE(pcap_set_ring_version_linux(p, 3));
     TOO_LATE(pcap_activate(p));
 }
 

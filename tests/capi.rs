@@ -112,6 +112,11 @@ programs! {
     linux_options {
         ignore_outgoing
     }
+    linux_ring {
+        defaults sizes_are_rounded versions versions_that_are_missing less_memory_than_asked
+        frames_that_are_too_small blocks_that_are_too_small block_timeout immediate_blocks
+        receive_hash nonsense
+    }
     names {
         addresses_of_hosts addresses_stay_until_the_next_call networks protocols long_entries
         ports port_ranges random_port_ranges ethers_of_hosts long_names no_databases
@@ -224,7 +229,7 @@ macro_rules! under_valgrind {
 
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
-    linktype linux_options names offline offline_filter packets shim_cases states vlan
+    linktype linux_options linux_ring names offline offline_filter packets shim_cases states vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

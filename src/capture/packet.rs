@@ -94,8 +94,10 @@ impl PacketSocket {
             },
             cooked,
             limits: &|| interface.limits(&options.device),
+            wish: options.tuning.ring,
         };
-        let (ring, largest) = ring::open(fd, &request)?;
+        let ring::Opened { ring, largest, shape } = ring::open(fd, &request)?;
+        options.tuning.got = shape;
         let protocol =
             if options.protocol == 0 { libc::ETH_P_ALL as u16 } else { options.protocol };
         interface.bind(protocol)?;

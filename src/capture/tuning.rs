@@ -4,6 +4,7 @@
 //! packet(7), and the kernel's packet_mmap documentation.
 
 use super::fanout::Fanout;
+use super::ring;
 use crate::error::{Error, Result};
 use crate::sys::socket;
 use std::os::fd::BorrowedFd;
@@ -19,6 +20,10 @@ pub struct Tuning {
     pub qdisc_bypass: bool,
     /// Packets are sent from a ring of frames that is shared with the kernel (since Linux 2.6.31).
     pub tx_ring: Option<TxRing>,
+    /// What is asked of the ring.
+    pub ring: ring::Wish,
+    /// The ring that there is, once the handle is active: none where packets come without.
+    pub got: Option<ring::Shape>,
 }
 
 /// A ring to send from.

@@ -268,6 +268,15 @@ impl Handle {
         }
     }
 
+    /// Looks at the options that a device was opened with, as they were had.
+    pub fn options<R>(&self, look: impl FnOnce(&Options) -> R) -> Result<R> {
+        match &*self.state()? {
+            State::Live(live) => Ok(look(&live.options)),
+            State::Offline(_) | State::Dead(_) => Err(Error::new(NOT_ON_A_DEVICE)),
+            State::Created(_) | State::Closed => Err(Error::bare(Code::NotActivated)),
+        }
+    }
+
     /// The packets that the last step lent.
     #[inline]
     pub fn lent(&self) -> &Batch {
@@ -563,6 +572,9 @@ impl Handle {
         self.state.try_borrow_mut().map_err(|_| busy())
     }
 }
+
+/// What a packet socket is asked on a handle that has none.
+const NOT_ON_A_DEVICE: &str = "This handle does not capture from a device";
 
 fn no_eventfd(errno: Errno) -> Error {
     Error::errno("could not open eventfd", errno)

@@ -161,8 +161,9 @@ impl<H: Header> Ring<H> {
 
     /// Gives back what was lent, all of which has been read, if nothing more is there.
     pub fn settle(&mut self, rules: &mut Rules, aside: impl FnOnce()) {
-        let done = self.lent > 0 && self.status_if_ours(self.next).is_none();
-        if done {
+        // Where all frames are lent, the next one is none that is there besides.
+        let all = self.lent >= self.geometry.frames();
+        if self.lent > 0 && (all || self.status_if_ours(self.next).is_none()) {
             aside();
             self.give_back(rules);
         }

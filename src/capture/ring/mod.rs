@@ -26,7 +26,7 @@ use frame::Rules;
 use layout::{SockaddrLl, Tpacket1Hdr32, Tpacket1Hdr64, Tpacket2Hdr};
 use memory::Scratch;
 pub use run::Run;
-pub use setup::{Limits, Request, open};
+pub use setup::{Limits, Opened, Request, Shape, Version, Wish, open};
 use std::os::fd::BorrowedFd;
 
 /// One of the ways.

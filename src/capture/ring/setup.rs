@@ -2,6 +2,7 @@
 
 use super::frames;
 use super::layout::{SockaddrLl, align};
+use super::run::HEADERS;
 use super::{Geometry, Ring, memory::Memory, recvmsg::Reader, v3};
 use crate::error::{Error, Result};
 use crate::linktype::MAXIMUM_SNAPLEN;
@@ -22,6 +23,86 @@ pub struct Request<'a> {
     pub cooked: bool,
     /// Asks how large packets get, which only rings of frames need to know.
     pub limits: &'a dyn Fn() -> Result<Limits>,
+    /// What the program wants of the ring itself.
+    pub wish: Wish,
+}
+
+/// What a program wants of a ring, each to be rounded to what the kernel accepts. Of the sizes, 0 leaves the choice
+/// to us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// This version and no other.
+    pub version: Option<Version>,
+    /// Bytes of a block.
+    pub block_size: u32,
+    /// Bytes of a frame.
+    pub frame_size: u32,
+    /// For how many milliseconds a block may be held back, 0 leaving that to the kernel; `None` for as long as packets
+    /// may be.
+    pub block_timeout_ms: Option<u32>,
+    /// The receive hash of each packet, which only blocks have room for.
+    pub rxhash: bool,
+}
+
+impl Wish {
+    /// The versions to try, one after the other.
+    fn versions(&self, immediate: bool) -> Result<&'static [Version]> {
+        use Version::{V1, V2, V3};
+        match (self.version, self.rxhash) {
+            (Some(version @ (V1 | V2)), true) => {
+                let name = version.name();
+                Err(Error::new(format!("can't have receive hashes in {name}, only in TPACKET_V3")))
+            }
+            (Some(V1), false) => Ok(&[V1]),
+            (Some(V2), false) => Ok(&[V2]),
+            (Some(V3), _) | (None, true) => Ok(&[V3]),
+            (None, false) if immediate => Ok(&[V2, V1]),
+            (None, false) => Ok(&[V3, V2, V1]),
+        }
+    }
+}
+
+/// A ring as the kernel has made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Its version.
+    pub version: Version,
+    /// Bytes of a block.
+    pub block_size: u32,
+    /// How many blocks there are.
+    pub blocks: u32,
+    /// Bytes of a frame; nothing depends on it in a ring of blocks.
+    pub frame_size: u32,
+    /// How many frames there are.
+    pub frames: u32,
+    /// For how many milliseconds a block is held back, as the kernel was told: 0 leaves it to the kernel.
+    pub block_timeout_ms: u32,
+    /// Whether packets have their receive hash.
+    pub rxhash: bool,
+}
+
+impl Shape {
+    fn new(version: Version, geometry: &Geometry) -> Self {
+        Self {
+            version,
+            block_size: geometry.block_size as u32,
+            blocks: geometry.blocks as u32,
+            frame_size: geometry.frame_size as u32,
+            frames: geometry.frames() as u32,
+            block_timeout_ms: 0,
+            rxhash: false,
+        }
+    }
+}
+
+/// A way to read packets.
+pub struct Opened {
+    /// The ring.
+    pub ring: Ring,
+    /// Bytes of the largest packet that it holds.
+    pub largest: u32,
+    /// What it is like, if it is one.
+    pub shape: Option<Shape>,
 }
 
 /// How large the packets of an interface get.
@@ -33,15 +114,28 @@ pub struct Limits {
     pub packet: u32,
 }
 
-/// `PACKET_VERSION` values, in the order in which they are tried.
+/// `PACKET_VERSION` values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Version {
+pub enum Version {
+    /// Blocks of packets.
     V3 = 2,
+    /// Frames.
     V2 = 1,
+    /// Frames that tell of no VLAN tags, and of the time in microseconds only.
     V1 = 0,
 }
 
 impl Version {
+    /// The version of this number, from 1 on.
+    pub fn by_number(number: i32) -> Option<Self> {
+        [Self::V1, Self::V2, Self::V3].into_iter().find(|version| version.number() == number)
+    }
+
+    /// Its number, from 1 on.
+    pub fn number(self) -> i32 {
+        (self as i32).saturating_add(1)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::V3 => "TPACKET_V3",
@@ -67,19 +161,21 @@ const SMALL_BLOCK: usize = 64 * 1024;
 /// it holds references to packets of 64 KiB, and fills as slowly as the ring.
 const QUEUE_FACTOR: u32 = 16;
 const QUEUE_LIMITS: (u32, u32) = (8 << 20, 256 << 20);
+/// The kernel takes the size of a block for a signed number, and it is a number of pages doubled.
+const LARGEST_BLOCK: usize = 1 << 30;
+/// For how long a block is held back in immediate mode, if a program wants blocks in it: the least there is.
+const IMMEDIATE_BLOCK_MS: u32 = 1;
+/// `TP_FT_REQ_FILL_RXHASH` of `linux/if_packet.h`.
+const FILL_RXHASH: u32 = 1;
 
 /// Whether this process meets 64-bit words in a V1 ring.
 fn long_status() -> bool {
     cfg!(target_pointer_width = "64") || crate::sys::uname().machine_is_64_bit
 }
 
-/// The best ring that the kernel has for `fd`, and the size of the largest packet that it holds.
-pub fn open(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<(Ring, u32)> {
-    let versions: &[Version] = if request.immediate {
-        &[Version::V2, Version::V1]
-    } else {
-        &[Version::V3, Version::V2, Version::V1]
-    };
+/// The best ring that the kernel has for `fd`, or the one that is wanted.
+pub fn open(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Opened> {
+    let versions = request.wish.versions(request.immediate)?;
     for version in versions {
         if !choose(fd, *version, request.cooked)? {
             continue;
@@ -92,7 +188,13 @@ pub fn open(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<(Ring, u32)> {
             return Ok(built);
         }
     }
-    no_ring(fd, request).map(|reader| (Ring::None(reader), request.snapshot))
+    if let [wanted] = versions {
+        let name = wanted.name();
+        let text = format!("can't activate {name} on packet socket: the kernel has not got it");
+        return Err(Error::new(text));
+    }
+    let ring = Ring::None(no_ring(fd, request)?);
+    Ok(Opened { ring, largest: request.snapshot, shape: None })
 }
 
 /// Sets the version; false if the kernel has not got it.
@@ -118,23 +220,36 @@ fn choose(fd: BorrowedFd<'_>, version: Version, cooked: bool) -> Result<bool> {
             return Err(Error::errno(format!("can't activate {name} on packet socket"), errno));
         }
     }
-    let reserve = if cooked { RESERVE_COOKED } else { RESERVE };
-    socket::set(fd, libc::SOL_PACKET, libc::PACKET_RESERVE, reserve)
+    let room = if cooked { RESERVE_COOKED } else { RESERVE };
+    socket::set(fd, libc::SOL_PACKET, libc::PACKET_RESERVE, room)
         .map_err(|errno| Error::errno("setsockopt (PACKET_RESERVE)", errno))?;
     Ok(true)
 }
 
+/// Bytes that the kernel leaves free in front of each packet.
+fn reserve(cooked: bool) -> usize {
+    (if cooked { RESERVE_COOKED } else { RESERVE }) as usize
+}
+
 /// A ring of blocks; `None` if the kernel has not got it.
-fn blocks(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Option<(Ring, u32)>> {
-    let size = block_size(MAXIMUM_SNAPLEN as usize, 0);
-    let count = (request.buffer_size as usize).div_ceil(MAXIMUM_SNAPLEN as usize).max(1);
-    let retire = match request.timeout_ms {
-        // QUIRK: 0 means for ever, which the kernel does not offer.
-        0 => u32::MAX,
-        ms => u32::try_from(ms).unwrap_or(0),
+fn blocks(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Option<Opened>> {
+    let wish = request.wish;
+    let wanted = if wish.block_size == 0 { MAXIMUM_SNAPLEN } else { wish.block_size } as usize;
+    let size = block_size(wanted, 0);
+    let count = (request.buffer_size as usize).div_ceil(size).max(1);
+    let frame_size = match wish.frame_size as usize {
+        0 => size,
+        wanted => align(wanted).clamp(align(HEADERS.saturating_add(reserve(request.cooked))), size),
     };
-    let geometry =
-        Geometry { block_size: size, blocks: count, frame_size: size, frames_per_block: 1 };
+    let retire = match (wish.block_timeout_ms, request.timeout_ms) {
+        (Some(ms), _) => ms,
+        (None, _) if request.immediate => IMMEDIATE_BLOCK_MS,
+        // QUIRK: 0 means for ever, which the kernel does not offer.
+        (None, 0) => u32::MAX,
+        (None, ms) => u32::try_from(ms).unwrap_or(0),
+    };
+    let frames_per_block = (size / frame_size.max(1)).max(1);
+    let geometry = Geometry { block_size: size, blocks: count, frame_size, frames_per_block };
     let Some((memory, geometry)) = create(fd, geometry, |geometry| libc::tpacket_req3 {
         tp_block_size: geometry.block_size as u32,
         tp_block_nr: geometry.blocks as u32,
@@ -142,35 +257,67 @@ fn blocks(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Option<(Ring, u32
         tp_frame_nr: geometry.frames() as u32,
         tp_retire_blk_tov: retire,
         tp_sizeof_priv: 0,
-        tp_feature_req_word: 0,
+        tp_feature_req_word: if wish.rxhash { FILL_RXHASH } else { 0 },
     })?
     else {
         return Ok(None);
     };
-    Ok(Some((Ring::V3(v3::Ring::new(memory, geometry)), MAXIMUM_SNAPLEN)))
+    let shape = Shape {
+        block_timeout_ms: retire,
+        rxhash: wish.rxhash,
+        ..Shape::new(Version::V3, &geometry)
+    };
+    // The kernel cuts what is larger than a block.
+    let largest = MAXIMUM_SNAPLEN.min(size as u32);
+    let ring = Ring::V3(v3::Ring::new(memory, geometry));
+    Ok(Some(Opened { ring, largest, shape: Some(shape) }))
 }
 
-/// A ring of frames; `None` if the kernel has not got it.
-fn frames(
-    fd: BorrowedFd<'_>,
-    request: &Request<'_>,
-    version: Version,
-) -> Result<Option<(Ring, u32)>> {
-    let reserve = if request.cooked { RESERVE_COOKED } else { RESERVE } as usize;
+/// How frames are to be divided, and the size of the packets that they are for.
+struct Plan {
+    geometry: Geometry,
+    /// Larger packets come through the socket's queue.
+    fetch: bool,
+    /// Bytes of a frame that holds the largest packet.
+    largest: usize,
+}
+
+fn plan(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Plan> {
     // In front of the packet: header, address, and the link-layer header's room (tpacket_rcv in
     // net/packet/af_packet.c). 32 bytes is the largest frame header of these versions.
-    let front = align(align(32) + size_of::<SockaddrLl>() + MIN_LINK_HEADER) + reserve;
+    let front = align(align(32) + size_of::<SockaddrLl>() + MIN_LINK_HEADER)
+        .saturating_add(reserve(request.cooked));
     let limits = (request.limits)()?;
     let whole = request.snapshot.min(limits.packet);
     let frame_for = |bytes: u32| align(front.saturating_add(bytes as usize));
     let usual = if limits.frame <= LARGEST_FRAME { limits.frame } else { USUAL_FRAME };
-    let fetch = usual < whole && queue_packets(fd, request.buffer_size);
-    let frame_size = frame_for(if fetch { usual } else { whole });
-    let block_size = block_size(frame_size, SMALL_BLOCK.min(request.buffer_size as usize / 4));
+    let largest = frame_for(whole);
+    let (frame_size, fetch) = match request.wish.frame_size as usize {
+        0 if usual < whole && queue_packets(fd, request.buffer_size) => (frame_for(usual), true),
+        0 => (largest, false),
+        // At least so large that a packet begins inside. Where the queue cannot be had, packets are cut.
+        wanted => {
+            let size = align(wanted).clamp(align(front), LARGEST_BLOCK);
+            (size, size < largest && queue_packets(fd, request.buffer_size))
+        }
+    };
+    let block_size = match request.wish.block_size as usize {
+        0 => block_size(frame_size, SMALL_BLOCK.min(request.buffer_size as usize / 4)),
+        wanted => block_size(frame_size, wanted),
+    };
     let frames_per_block = (block_size / frame_size.max(1)).max(1);
     let blocks =
         (request.buffer_size as usize).div_ceil(frame_size).div_ceil(frames_per_block).max(1);
-    let geometry = Geometry { block_size, blocks, frame_size, frames_per_block };
+    Ok(Plan {
+        geometry: Geometry { block_size, blocks, frame_size, frames_per_block },
+        fetch,
+        largest,
+    })
+}
+
+/// A ring of frames; `None` if the kernel has not got it.
+fn frames(fd: BorrowedFd<'_>, request: &Request<'_>, version: Version) -> Result<Option<Opened>> {
+    let Plan { geometry, fetch, largest } = plan(fd, request)?;
     let Some((memory, geometry)) = create(fd, geometry, |geometry| libc::tpacket_req {
         tp_block_size: geometry.block_size as u32,
         tp_block_nr: geometry.blocks as u32,
@@ -180,12 +327,13 @@ fn frames(
     else {
         return Ok(None);
     };
+    let shape = Some(Shape::new(version, &geometry));
     let ring = match version {
         Version::V2 | Version::V3 => Ring::V2(frames::Ring::new(memory, geometry, fetch)),
         Version::V1 if long_status() => Ring::V1Long(frames::Ring::new(memory, geometry, fetch)),
         Version::V1 => Ring::V1(frames::Ring::new(memory, geometry, fetch)),
     };
-    Ok(Some((ring, frame_for(whole) as u32)))
+    Ok(Some(Opened { ring, largest: largest as u32, shape }))
 }
 
 /// Has the kernel queue packets that are larger than a frame, with a queue large enough not to lose what a
@@ -211,7 +359,7 @@ fn ask_for_queue(fd: BorrowedFd<'_>, bytes: u32) {
 /// The smallest number of pages doubled that holds `frame` and is not below `least`.
 fn block_size(frame: usize, least: usize) -> usize {
     let mut size = crate::sys::page_size();
-    while size < frame || size < least {
+    while (size < frame || size < least) && size < LARGEST_BLOCK {
         size = size.saturating_mul(2);
     }
     size

@@ -102,8 +102,9 @@ impl Ring {
     pub fn settle(&mut self, rules: &mut Rules, batch: &Batch, aside: impl FnOnce()) {
         self.recall(batch);
         let next = self.after(self.block);
-        let done = self.at.is_some_and(|at| at.left == 0) && !self.is_ours(next);
-        if done {
+        // The only block of a ring is none that is there besides.
+        let more = next != self.block && self.is_ours(next);
+        if !more && self.at.is_some_and(|at| at.left == 0) {
             aside();
             self.give_back(rules);
         }
