@@ -108,6 +108,8 @@ CASE(no_handle_reading)
     IS_NULL(pcap_next(NULL, NULL));
     FAILS(pcap_next_ex(NULL, &hp, &data));
     FAILS(pcap_next_ex(NULL, NULL, NULL));
+    FAILS(pcap_packet_facts_linux(NULL, bytes, &(struct pcap_facts_linux){.size = 48}));
+    FAILS(pcap_packet_facts_linux(NULL, NULL, NULL));
     RETURNS((pcap_breakloop(NULL), 0));
     FAILS(pcap_getnonblock(NULL, err));
     FAILS(pcap_getnonblock(NULL, NULL));

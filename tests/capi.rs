@@ -109,6 +109,11 @@ programs! {
         cooked_device_lists_sll
         other_lists
     }
+    linux_facts {
+        packet_types vlan_tags any_device link_type_changes tun_devices too_large_for_a_frame
+        losing checksums_not_ready stamped_on_arrival tcp_segments until_the_next_read sizes_of_the_structure
+        without_a_kernel
+    }
     linux_options {
         ignore_outgoing
     }
@@ -229,7 +234,8 @@ macro_rules! under_valgrind {
 
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
-    linktype linux_options linux_ring names offline offline_filter packets shim_cases states vlan
+    linktype linux_facts linux_options linux_ring names offline offline_filter packets shim_cases
+    states vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

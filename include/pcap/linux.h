@@ -12,6 +12,128 @@ extern "C" {
 #endif
 
 /*
+ The packet did not fit into its frame, and came whole past the ring.
+ */
+#define PCAP_FACT_COPY (1 << 1)
+
+/*
+ Packets were dropped since the statistics were last asked for.
+ */
+#define PCAP_FACT_LOSING (1 << 2)
+
+/*
+ The checksum is not computed yet.
+ */
+#define PCAP_FACT_CSUM_NOT_READY (1 << 3)
+
+/*
+ vlan_tci is that of a tag that was taken out of the packet.
+ */
+#define PCAP_FACT_VLAN_TCI (1 << 4)
+
+/*
+ vlan_tpid is, too.
+ */
+#define PCAP_FACT_VLAN_TPID (1 << 6)
+
+/*
+ The checksum has been found right.
+ */
+#define PCAP_FACT_CSUM_VALID (1 << 7)
+
+/*
+ The packet is of several TCP segments.
+ */
+#define PCAP_FACT_GSO_TCP (1 << 8)
+
+/*
+ rxhash is the packet's receive hash.
+ */
+#define PCAP_FACT_RXHASH (1 << 16)
+
+/*
+ The kernel, as it put the packet into the buffer.
+ */
+#define PCAP_TSTAMP_SOURCE_KERNEL 0
+
+/*
+ The kernel, as the packet came in or went out, for some socket wanted to know.
+ */
+#define PCAP_TSTAMP_SOURCE_SOFTWARE 1
+
+/*
+ The interface, brought to the system's clock.
+ */
+#define PCAP_TSTAMP_SOURCE_SYS_HARDWARE 2
+
+/*
+ The interface, by its own clock.
+ */
+#define PCAP_TSTAMP_SOURCE_RAW_HARDWARE 3
+
+/*
+ What the kernel tells of a packet beside its bytes.
+ */
+typedef struct pcap_facts_linux {
+  /*
+   Bytes of this structure, which the caller sets.
+   */
+  uint32_t size;
+  /*
+   PCAP_FACT_ values.
+   */
+  uint32_t flags;
+  /*
+   The time stamp, in nanoseconds since the Epoch.
+   */
+  uint64_t nanoseconds;
+  /*
+   Index of the interface.
+   */
+  int32_t ifindex;
+  /*
+   The receive hash; 0 without PCAP_FACT_RXHASH.
+   */
+  uint32_t rxhash;
+  /*
+   Ethertype, or one of the kernel's own numbers (ETH_P_) for frames without one.
+   */
+  uint16_t protocol;
+  /*
+   ARPHRD_ type of the interface.
+   */
+  uint16_t hatype;
+  /*
+   TCI of the tag that was taken out of the packet; 0 without PCAP_FACT_VLAN_TCI.
+   */
+  uint16_t vlan_tci;
+  /*
+   TPID of that tag; 0 without PCAP_FACT_VLAN_TPID.
+   */
+  uint16_t vlan_tpid;
+  /*
+   PACKET_HOST, PACKET_OUTGOING and so on, of linux/if_packet.h.
+   */
+  uint8_t pkttype;
+  /*
+   A PCAP_TSTAMP_SOURCE_ value.
+   */
+  uint8_t tstamp_source;
+  /*
+   Bytes of the sender's address, which may be more than addr holds.
+   */
+  uint8_t halen;
+  /*
+   All 0.
+   */
+  uint8_t reserved[5];
+  /*
+   The sender's address.
+   */
+  uint8_t addr[8];
+} pcap_facts_linux;
+
+/*
  A ring as it was got.
  */
 typedef struct pcap_ring_linux {
@@ -48,6 +170,14 @@ typedef struct pcap_ring_linux {
    */
   int rxhash;
 } pcap_ring_linux;
+
+/*
+ What the kernel tells of a packet that a read lends, until the next read.
+ */
+PCAP_API
+int pcap_packet_facts_linux(pcap_t *p,
+                            const unsigned char *packet,
+                            struct pcap_facts_linux *facts);
 
 /*
  Whether to capture nothing of what the host sends.

@@ -5,6 +5,7 @@
 
 pub mod arphrd;
 pub mod cooked;
+pub mod facts;
 pub mod fanout;
 mod interface;
 mod packet;
@@ -19,6 +20,7 @@ use crate::handle::batch::{Batch, Lent};
 use crate::handle::options::{Options, TSTAMP_HOST};
 use crate::linktype::dlt;
 use crate::sys::{Errno, ethtool, ifaddrs};
+use facts::PacketFacts;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
@@ -154,6 +156,8 @@ pub trait Source {
     fn settle(&mut self, batch: &Batch, last: Option<&mut Lent>);
     /// Takes back the packets of `batch` that were not read, to lend them anew by other rules.
     fn rewind(&mut self, batch: &Batch);
+    /// What the kernel told of the packet that begins at `packet`, if it is one that is lent.
+    fn facts(&mut self, batch: &Batch, packet: *const u8) -> Result<PacketFacts>;
     /// How to wait.
     fn wait(&self) -> Wait;
     /// Looks at what poll(2) said of the descriptor (0: nothing).

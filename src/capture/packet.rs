@@ -4,6 +4,7 @@
 //! only then the protocol, so that nothing arrives before there is room for it.
 
 use super::cooked::{self, Cooked};
+use super::facts::PacketFacts;
 use super::interface::Interface;
 use super::ring::frame::{Rules, Scale, Userland};
 use super::ring::{self, Aside, Ring};
@@ -40,6 +41,8 @@ pub struct PacketSocket {
     rules: Rules,
     /// Where the last packet waits for the next read, once its frame is given back.
     aside: Aside,
+    /// What the packets look like that are lent, whatever was chosen since.
+    lent_as: Link,
     device: OsString,
     ifindex: i32,
     datalinks: Vec<i32>,
@@ -130,6 +133,7 @@ impl PacketSocket {
             ring,
             rules,
             aside: Aside::default(),
+            lent_as: interface.link,
             device: options.device.clone(),
             ifindex: interface.ifindex,
             datalinks: interface.datalinks,
@@ -242,21 +246,25 @@ impl Source for PacketSocket {
     }
 
     fn fill(&mut self, batch: &Batch) -> Result<Fill> {
+        self.aside.take_back();
+        self.lent_as = self.rules.link;
         let fill = self.ring.fill(&mut self.rules, batch, self.port.fd.as_fd());
         self.down |= self.ring.take_down();
         fill
     }
 
     fn settle(&mut self, batch: &Batch, last: Option<&mut Lent>) {
-        self.ring.settle(&mut self.rules, batch, || {
-            if let Some(last) = last {
-                self.aside.keep(last);
-            }
-        });
+        self.ring.settle(&mut self.rules, batch, last, &mut self.aside);
     }
 
     fn rewind(&mut self, batch: &Batch) {
         self.ring.rewind(&self.rules, batch);
+    }
+
+    fn facts(&mut self, batch: &Batch, packet: *const u8) -> Result<PacketFacts> {
+        let lent = self.ring.facts(self.lent_as, batch, packet);
+        let known = lent.or_else(|| self.aside.facts(packet));
+        known.ok_or_else(|| Error::new("There is no packet at this address that is lent now"))
     }
 
     fn wait(&self) -> Wait {

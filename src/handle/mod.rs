@@ -9,6 +9,7 @@ pub mod control;
 pub mod options;
 
 use crate::bpf::{Insn, Program};
+use crate::capture::facts::PacketFacts;
 use crate::capture::{self, Direction, Fill, Port, Source, Stats};
 use crate::error::{Code, Error, Result, Warning};
 use crate::filter;
@@ -172,6 +173,7 @@ fn not_live(state: &State, on_dead: &str) -> Error {
 /// The texts of what an open_dead handle refuses.
 mod on_dead {
     pub const READ: &str = "Packets aren't available from a pcap_open_dead pcap_t";
+    pub const FACTS: &str = "Facts about packets aren't available from a pcap_open_dead pcap_t";
     pub const INJECT: &str = "Packets can't be sent on a pcap_open_dead pcap_t";
     pub const FILTER: &str = "A filter cannot be set on a pcap_open_dead pcap_t";
     pub const DIRECTION: &str = "The packet direction cannot be set on a pcap_open_dead pcap_t";
@@ -288,6 +290,11 @@ impl Handle {
     pub fn settle(&self, last: Option<&mut Lent>) -> Result<()> {
         live(&mut *self.state()?, on_dead::READ)?.settle(&self.batch, last);
         Ok(())
+    }
+
+    /// What the kernel told of the packet that begins at `packet`, if it is one that is lent.
+    pub fn packet_facts(&self, packet: *const u8) -> Result<PacketFacts> {
+        live(&mut *self.state()?, on_dead::FACTS)?.facts(&self.batch, packet)
     }
 
     /// Takes back what was lent and looks for more.

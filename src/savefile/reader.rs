@@ -4,6 +4,7 @@ use super::input::{Input, More, Origin};
 use super::sink::{Ends, Sink};
 use super::{About, Next, compressed, pcap, pcapng};
 use crate::bpf::Program;
+use crate::capture::facts::PacketFacts;
 use crate::capture::{Direction, Fill, Port, Source, Stats, Wait};
 use crate::error::{Error, Result};
 use crate::handle::batch::{BATCH, Batch, Lent};
@@ -250,6 +251,10 @@ impl Source for Savefile {
         self.fixed = self.fixed.saturating_add(self.input.start().saturating_sub(to));
         self.input.set_start(to);
         self.lent = 0;
+    }
+
+    fn facts(&mut self, _batch: &Batch, _packet: *const u8) -> Result<PacketFacts> {
+        Err(Error::new("Facts about packets aren't available from savefiles"))
     }
 
     fn wait(&self) -> Wait {

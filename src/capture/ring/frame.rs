@@ -3,8 +3,12 @@
 //!
 //! Where the packet lies, and how the kernel described it, is the business of the ring versions.
 
+use super::layout::{
+    STATUS_TS_RAW_HARDWARE, STATUS_TS_SOFTWARE, STATUS_TS_SYS_HARDWARE, STATUS_USER,
+};
 use crate::bpf::{Meta, Program};
 use crate::capture::cooked::{self, CanUndo, LinkAddr};
+use crate::capture::facts::{Clock, PacketFacts};
 use crate::capture::{Direction, Link};
 use crate::handle::batch::{BATCH, Lent, PacketHeader};
 use std::cell::Cell;
@@ -148,6 +152,50 @@ pub struct Facts {
     pub uncut: bool,
 }
 
+/// The bits of a status that say who made the time stamp, and who that is; the best comes first.
+const CLOCKS: [(u32, Clock); 3] = [
+    (STATUS_TS_RAW_HARDWARE, Clock::RawHardware),
+    (STATUS_TS_SYS_HARDWARE, Clock::SysHardware),
+    (STATUS_TS_SOFTWARE, Clock::Software),
+];
+/// Nanoseconds of a second.
+const NANO: u64 = 1_000_000_000;
+
+impl Facts {
+    /// What a program is told of the packet; `status` is that of its frame.
+    pub fn tell(&self, status: u32) -> PacketFacts {
+        let clock = CLOCKS.iter().find(|(bit, _)| status & bit != 0);
+        let clocks = CLOCKS.iter().fold(0, |all, (bit, _)| all | bit);
+        let seconds = self.sec.cast_unsigned().wrapping_mul(NANO);
+        PacketFacts {
+            nanoseconds: seconds.wrapping_add(self.nsec.into()),
+            clock: clock.map_or(Clock::Kernel, |(_, clock)| *clock),
+            status: status & !clocks & !STATUS_USER,
+            addr: self.addr,
+            vlan: self.vlan,
+            // The kernel writes 0 where it was not asked, and computes no hash that is 0.
+            rxhash: Some(self.rxhash).filter(|hash| *hash != 0),
+        }
+    }
+
+    /// Where [`Rules::apply`] lets `packet` begin, if it is to look as `link` says.
+    pub fn start_of(&self, link: Link, packet: &Packet<'_>) -> *const u8 {
+        let header = link.header_len();
+        let captured = packet.captured().saturating_add(header);
+        let tag = self.tag(link, captured).map_or(0, |_| TAG_LEN);
+        packet.start().wrapping_sub(header.saturating_add(tag) as usize)
+    }
+
+    /// The tag to put back, and where, if one was stripped and the link type has a place for it.
+    fn tag(&self, link: Link, captured: u32) -> Option<(u32, [u8; TAG_LEN as usize])> {
+        let (tci, tpid) = self.vlan?;
+        let offset = link.tag_offset().filter(|offset| *offset <= captured)?;
+        let [a, b] = tpid.unwrap_or(TPID_8021Q).to_be_bytes();
+        let [c, d] = tci.to_be_bytes();
+        Some((offset, [a, b, c, d]))
+    }
+}
+
 /// The unit of a handle's time stamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
@@ -261,7 +309,7 @@ impl Rules {
             }
         }
         // QUIRK: the filter has not seen the tag, and the cut below may take the end of the packet for it.
-        if let Some((offset, tag)) = self.tag(&facts, packet.captured())
+        if let Some((offset, tag)) = facts.tag(self.link, packet.captured())
             && packet.insert_tag(offset, tag)
         {
             len = len.saturating_add(TAG_LEN);
@@ -278,18 +326,11 @@ impl Rules {
         Lent { header: PacketHeader { ts, caplen, len }, data: packet.start() }
     }
 
-    /// Where [`Rules::apply`] has let `packet` begin.
-    pub fn start_of(&self, facts: &Facts, packet: &Packet<'_>) -> *const u8 {
-        let header = self.link.header_len();
-        let tag = self.tag(facts, packet.captured().saturating_add(header)).map_or(0, |_| TAG_LEN);
-        packet.start().wrapping_sub(header.saturating_add(tag) as usize)
-    }
-
     /// Brings the bytes of a packet that [`Rules::apply`] has let through back to what the kernel wrote,
     /// so that it can be applied again.
     pub fn undo(&self, facts: &Facts, mut packet: Packet<'_>) {
         if matches!(self.link, Link::Raw { .. })
-            && let Some((offset, _)) = self.tag(facts, packet.captured())
+            && let Some((offset, _)) = facts.tag(self.link, packet.captured())
         {
             packet.remove_tag(offset);
         }
@@ -339,15 +380,6 @@ impl Rules {
             Link::Sll { .. } => packet.prepend(cooked::sll(&facts.addr)),
             Link::Sll2 => packet.prepend(cooked::sll2(&facts.addr)),
         };
-    }
-
-    /// The tag to put back, and where, if one was stripped and the link type has a place for it.
-    fn tag(&self, facts: &Facts, captured: u32) -> Option<(u32, [u8; TAG_LEN as usize])> {
-        let (tci, tpid) = facts.vlan?;
-        let offset = self.link.tag_offset().filter(|offset| *offset <= captured)?;
-        let [a, b] = tpid.unwrap_or(TPID_8021Q).to_be_bytes();
-        let [c, d] = tci.to_be_bytes();
-        Some((offset, [a, b, c, d]))
     }
 
     /// What a filter's loads of metadata read.

@@ -10,7 +10,8 @@ use super::layout::{
 };
 use super::memory::{Memory, Scratch, Shared};
 use super::{Geometry, corrupted, link_addr};
-use crate::capture::Fill;
+use crate::capture::facts::PacketFacts;
+use crate::capture::{Fill, Link};
 use crate::error::Result;
 use crate::handle::batch::{BATCH, Batch, Lent, PacketHeader};
 use crate::sys::{Errno, socket};
@@ -149,7 +150,7 @@ impl<H: Header> Ring<H> {
         for n in 1..=self.lent {
             let Some((facts, packet)) = self.whole(place) else { return };
             place = self.after(place, 1);
-            let start = rules.start_of(&facts, &packet);
+            let start = facts.start_of(rules.link, &packet);
             if read.next_if_eq(&start).is_some() {
                 back_to = (place, n);
             } else if unread.next_if_eq(&start).is_some() {
@@ -159,14 +160,45 @@ impl<H: Header> Ring<H> {
         (self.next, self.lent) = back_to;
     }
 
-    /// Gives back what was lent, all of which has been read, if nothing more is there.
-    pub fn settle(&mut self, rules: &mut Rules, aside: impl FnOnce()) {
+    /// Whether something is lent, which has all been read, and nothing more is there.
+    pub fn is_over(&self) -> bool {
         // Where all frames are lent, the next one is none that is there besides.
         let all = self.lent >= self.geometry.frames();
-        if self.lent > 0 && (all || self.status_if_ours(self.next).is_none()) {
-            aside();
-            self.give_back(rules);
+        self.lent > 0 && (all || self.status_if_ours(self.next).is_none())
+    }
+
+    /// What the kernel told of the packet that begins at `packet`, if it is one of those that are lent.
+    pub fn facts(&self, link: Link, packet: *const u8) -> Option<PacketFacts> {
+        let place = self.place_of(packet).filter(|place| self.is_lent(*place))?;
+        let (facts, bytes) = self.whole(place)?;
+        let status = self.status_if_ours(place)?;
+        (facts.start_of(link, &bytes) == packet).then(|| facts.tell(status))
+    }
+
+    /// The frame whose packet begins at `packet`, if one's does.
+    fn place_of(&self, packet: *const u8) -> Option<Place> {
+        let distance = |base: NonNull<u8>, len: usize| {
+            let offset = packet.addr().checked_sub(base.as_ptr().addr())?;
+            (offset < len).then_some(offset)
+        };
+        if let Some(offset) = distance(self.memory.bytes(0, 0)?, self.memory.len()) {
+            let block = offset.checked_div(self.geometry.block_size)?;
+            let within = offset.checked_rem(self.geometry.block_size)?;
+            let within = within.checked_div(self.geometry.frame_size)?;
+            return (within < self.geometry.frames_per_block).then_some(Place { block, within });
         }
+        let copy = self.copy.as_ref()?;
+        let (place, _) = copy.held?;
+        distance(copy.buffer.bytes(0, 0)?, COPY_HEADROOM.saturating_add(1)).map(|_| place)
+    }
+
+    /// Whether a frame is among those that are lent.
+    fn is_lent(&self, place: Place) -> bool {
+        let per_block = self.geometry.frames_per_block;
+        let number = |at: Place| at.block.wrapping_mul(per_block).wrapping_add(at.within);
+        let (number, first) = (number(place), number(self.first));
+        let round = if number < first { self.geometry.frames() } else { 0 };
+        number.wrapping_add(round).wrapping_sub(first) < self.lent
     }
 
     /// Whether the interface has gone down since this was last asked.
@@ -224,7 +256,8 @@ impl<H: Header> Ring<H> {
         (status & STATUS_USER != 0).then_some(status)
     }
 
-    fn give_back(&mut self, rules: &mut Rules) {
+    /// Gives back what is lent.
+    pub fn give_back(&mut self, rules: &mut Rules) {
         rules.consumed(self.lent);
         while self.lent > 0 {
             let n = self.lent.min(self.left_in_block(self.first));

@@ -8,10 +8,19 @@ pub const STATUS_USER: u32 = 1;
 pub const STATUS_KERNEL: u32 = 0;
 /// The packet did not fit and waits whole in the socket's queue: `TP_STATUS_COPY`.
 pub const STATUS_COPY: u32 = 1 << 1;
+/// Packets were dropped since the statistics were last asked for: `TP_STATUS_LOSING`. In a ring of blocks it
+/// stands in the block's status.
+pub const STATUS_LOSING: u32 = 1 << 2;
 /// The TCI is that of a tag that was stripped: `TP_STATUS_VLAN_VALID`.
 pub const STATUS_VLAN_VALID: u32 = 1 << 4;
 /// The TPID is too: `TP_STATUS_VLAN_TPID_VALID`.
 pub const STATUS_VLAN_TPID_VALID: u32 = 1 << 6;
+/// Whose clock stamped the packet: `TP_STATUS_TS_SOFTWARE` and so on, none of which kernels before 3.11 told.
+pub const STATUS_TS_SOFTWARE: u32 = 1 << 29;
+/// `TP_STATUS_TS_SYS_HARDWARE`.
+pub const STATUS_TS_SYS_HARDWARE: u32 = 1 << 30;
+/// `TP_STATUS_TS_RAW_HARDWARE`.
+pub const STATUS_TS_RAW_HARDWARE: u32 = 1 << 31;
 
 /// What every header of a ring is aligned to: `TPACKET_ALIGNMENT`.
 pub const ALIGNMENT: usize = 16;

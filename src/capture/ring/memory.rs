@@ -100,6 +100,11 @@ impl Memory {
         Self { base: self.base, len: self.len, _owner: Owner::Nobody }
     }
 
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
     /// The first of `len` bytes at `offset`, if they are all inside.
     pub fn bytes(&self, offset: usize, len: usize) -> Option<NonNull<u8>> {
         let end = offset.checked_add(len)?;

@@ -18,8 +18,9 @@ mod v3;
 #[cfg(test)]
 mod tests;
 
-use crate::capture::Fill;
 use crate::capture::cooked::LinkAddr;
+use crate::capture::facts::PacketFacts;
+use crate::capture::{Fill, Link};
 use crate::error::{Error, Result};
 use crate::handle::batch::{Batch, Lent};
 use frame::Rules;
@@ -88,14 +89,44 @@ impl Ring {
     }
 
     /// Gives back what was lent, all of which has been read, if nothing more is there, so that the socket is
-    /// not readable for what has been read; `aside` is called before that.
-    pub fn settle(&mut self, rules: &mut Rules, batch: &Batch, aside: impl FnOnce()) {
+    /// not readable for what has been read. The packet `last` is still needed, and moves to `aside` before that.
+    pub fn settle(
+        &mut self,
+        rules: &mut Rules,
+        batch: &Batch,
+        last: Option<&mut Lent>,
+        aside: &mut Aside,
+    ) {
+        let over = match self {
+            Self::V3(ring) => ring.is_over(batch),
+            Self::V2(ring) => ring.is_over(),
+            Self::V1(ring) => ring.is_over(),
+            Self::V1Long(ring) => ring.is_over(),
+            Self::None(_) => false,
+        };
+        if !over {
+            return;
+        }
+        if let Some(last) = last {
+            aside.keep(self.facts(rules.link, batch, last.data), last);
+        }
         match self {
-            Self::V3(ring) => ring.settle(rules, batch, aside),
-            Self::V2(ring) => ring.settle(rules, aside),
-            Self::V1(ring) => ring.settle(rules, aside),
-            Self::V1Long(ring) => ring.settle(rules, aside),
+            Self::V3(ring) => ring.give_back(rules),
+            Self::V2(ring) => ring.give_back(rules),
+            Self::V1(ring) => ring.give_back(rules),
+            Self::V1Long(ring) => ring.give_back(rules),
             Self::None(_) => {}
+        }
+    }
+
+    /// What the kernel told of the packet that begins at `packet`, if it is one that is lent to look as `link` says.
+    pub fn facts(&mut self, link: Link, batch: &Batch, packet: *const u8) -> Option<PacketFacts> {
+        match self {
+            Self::V3(ring) => ring.facts(link, batch, packet),
+            Self::V2(ring) => ring.facts(link, packet),
+            Self::V1(ring) => ring.facts(link, packet),
+            Self::V1Long(ring) => ring.facts(link, packet),
+            Self::None(reader) => reader.facts(link, packet),
         }
     }
 
@@ -134,20 +165,35 @@ impl Ring {
 
 /// A copy of the one packet that outlives the frame it came in.
 #[derive(Debug, Default)]
-pub struct Aside(Option<Scratch>);
+pub struct Aside {
+    buffer: Option<Scratch>,
+    /// Where the copy begins, and what the kernel told of the packet.
+    kept: Option<(*const u8, PacketFacts)>,
+}
 
 impl Aside {
     /// Copies a packet that is lent just now, and changes `lent` to the copy.
-    pub fn keep(&mut self, lent: &mut Lent) {
+    fn keep(&mut self, facts: Option<PacketFacts>, lent: &mut Lent) {
         let len = lent.header.caplen as usize;
-        if self.0.as_ref().is_none_or(|scratch| scratch.bytes(0, len).is_none()) {
-            self.0 = Some(Scratch::new(len.next_power_of_two()));
+        if self.buffer.as_ref().is_none_or(|scratch| scratch.bytes(0, len).is_none()) {
+            self.buffer = Some(Scratch::new(len.next_power_of_two()));
         }
-        let Some(scratch) = &mut self.0 else { return };
+        let Some(scratch) = &mut self.buffer else { return };
         // SAFETY: the caller has had the packet from the last fill, so its bytes are still there.
         let bytes = unsafe { std::slice::from_raw_parts(lent.data, len) };
         scratch.tail_mut(0).iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         lent.data = scratch.bytes(0, len).map_or(lent.data, |p| p.as_ptr().cast_const());
+        self.kept = facts.map(|facts| (lent.data, facts));
+    }
+
+    /// The packet is lent no more.
+    pub fn take_back(&mut self) {
+        self.kept = None;
+    }
+
+    /// What the kernel told of the packet, if `packet` is where it begins.
+    pub fn facts(&self, packet: *const u8) -> Option<PacketFacts> {
+        self.kept.filter(|(data, _)| *data == packet).map(|(_, facts)| facts)
     }
 }
 

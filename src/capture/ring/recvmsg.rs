@@ -2,7 +2,8 @@
 
 use super::frame::{Facts, Packet, Rules};
 use super::{layout::SockaddrLl, link_addr, memory::Scratch};
-use crate::capture::Fill;
+use crate::capture::facts::PacketFacts;
+use crate::capture::{Fill, Link};
 use crate::error::{Error, Result};
 use crate::handle::batch::Batch;
 use crate::sys::{Errno, packet};
@@ -13,35 +14,49 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const HEADROOM: usize = 64;
 
 /// `TP_STATUS_*` bits of `struct tpacket_auxdata`.
-use super::layout::{STATUS_VLAN_TPID_VALID, STATUS_VLAN_VALID};
+use super::layout::{STATUS_TS_SOFTWARE, STATUS_VLAN_TPID_VALID, STATUS_VLAN_VALID};
 
 /// The packet that was received last.
 #[derive(Debug)]
 pub struct Reader {
     buffer: Scratch,
-    /// What the kernel told of a packet that is to be lent again.
-    held: Option<(Facts, u32)>,
-    last: Option<(Facts, u32)>,
+    /// A packet that is to be lent again.
+    held: Option<Last>,
+    last: Option<Last>,
+    /// Whether it is lent.
+    lent: bool,
     /// The socket has told that the interface is down, which it tells once.
     down: bool,
+}
+
+/// What is known of the packet in the buffer.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    facts: Facts,
+    /// Bytes of it in the buffer.
+    len: u32,
+    /// `TP_STATUS_*` bits.
+    status: u32,
 }
 
 impl Reader {
     /// A reader of packets of up to `snapshot` bytes.
     pub fn new(snapshot: u32) -> Self {
         let buffer = Scratch::new(HEADROOM.saturating_add(snapshot as usize));
-        Self { buffer, held: None, last: None, down: false }
+        Self { buffer, held: None, last: None, lent: false, down: false }
     }
 
     /// Lends the next packet, without waiting.
     pub fn fill(&mut self, rules: &mut Rules, batch: &Batch, fd: BorrowedFd<'_>) -> Result<Fill> {
-        let Some((facts, len)) =
+        self.lent = false;
+        let Some(last) =
             self.held.take().map_or_else(|| self.receive(fd), |held| Ok(Some(held)))?
         else {
             return Ok(Fill::Nothing);
         };
-        self.last = Some((facts, len));
-        let lent = self.packet(len).and_then(|packet| rules.apply(facts, packet));
+        self.last = Some(last);
+        let lent = self.packet(last.len).and_then(|packet| rules.apply(last.facts, packet));
+        self.lent = lent.is_some();
         rules.consumed(1);
         if let (Some(lent), Some(slot)) = (lent, batch.slots().first()) {
             slot.set(lent);
@@ -66,11 +81,19 @@ impl Reader {
             return;
         }
         self.held = self.last;
-        if let Some((facts, len)) = self.last
-            && let Some(packet) = self.packet(len)
+        self.lent = false;
+        if let Some(last) = self.last
+            && let Some(packet) = self.packet(last.len)
         {
-            rules.undo(&facts, packet);
+            rules.undo(&last.facts, packet);
         }
+    }
+
+    /// What the kernel told of the packet that begins at `packet`, if it is the one that is lent.
+    pub fn facts(&self, link: Link, packet: *const u8) -> Option<PacketFacts> {
+        let last = self.last.filter(|_| self.lent)?;
+        let bytes = self.packet(last.len)?;
+        (last.facts.start_of(link, &bytes) == packet).then(|| last.facts.tell(last.status))
     }
 
     fn packet(&self, len: u32) -> Option<Packet<'_>> {
@@ -80,7 +103,7 @@ impl Reader {
         Some(unsafe { Packet::new(start, len, HEADROOM as u32) })
     }
 
-    fn receive(&mut self, fd: BorrowedFd<'_>) -> Result<Option<(Facts, u32)>> {
+    fn receive(&mut self, fd: BorrowedFd<'_>) -> Result<Option<Last>> {
         let got = match packet::receive(fd, self.buffer.tail_mut(HEADROOM)) {
             Ok(got) => got,
             Err(Errno(libc::EAGAIN | libc::EINTR)) => return Ok(None),
@@ -111,7 +134,9 @@ impl Reader {
         let addr = link_addr(&from);
         let facts =
             Facts { sec, nsec, len: whole, vlan, rxhash: 0, net_offset, addr, uncut: false };
-        Ok(Some((facts, got.captured as u32)))
+        let stamped = if got.stamp.is_some() { STATUS_TS_SOFTWARE } else { 0 };
+        let status = got.aux.map_or(0, |aux| aux.tp_status) | stamped;
+        Ok(Some(Last { facts, len: got.captured as u32, status }))
     }
 }
 

@@ -14,6 +14,8 @@ use std::cell::Cell;
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
 
+mod facts;
+
 const ETHERNET: Link = Link::Raw { dlt: dlt::EN10MB, can: false };
 
 fn rules(link: Link) -> Rules {
@@ -39,6 +41,8 @@ fn seen(lent: Lent) -> (PacketFacts, Vec<u8>) {
 }
 
 type PacketFacts = (u32, u32, u32);
+
+type Told = crate::capture::facts::PacketFacts;
 
 /// The next packet, wherever it is described.
 fn take(batch: &Batch) -> Option<Lent> {
@@ -579,10 +583,14 @@ fn any_rules(random: &mut Random) -> Rules {
 
 /// Looks at every byte that was lent, so that a wrong length is a crash or a finding of a checker, and
 /// checks that it lies inside `memory` or in a buffer of the ring's own.
-fn look_at(batch: &Batch) {
+fn look_at(batch: &Batch, mut facts: impl FnMut(*const u8) -> Option<Told>) {
     while let Some(lent) = take(batch) {
         let (_, bytes) = seen(lent);
         assert!(bytes.len() <= BLOCK.max(super::frames::COPY_MAX));
+        for away in [0, 1, 300, usize::MAX / 2] {
+            let (before, behind) = (lent.data.wrapping_sub(away), lent.data.wrapping_add(away));
+            let _ = (facts(before), facts(behind));
+        }
     }
 }
 
@@ -611,7 +619,7 @@ fn a_hostile_kernel_cannot_lead_outside_a_ring_of_blocks() {
             if random.next().is_multiple_of(3) {
                 blocks.ring.rewind(&rules, &batch);
             }
-            look_at(&batch);
+            look_at(&batch, |packet| blocks.ring.facts(rules.link, &batch, packet));
         }
     }
 }
@@ -637,7 +645,7 @@ fn a_hostile_kernel_cannot_lead_outside_a_ring_of_frames() {
             if random.next().is_multiple_of(3) {
                 frames.ring.rewind(&rules, &batch);
             }
-            look_at(&batch);
+            look_at(&batch, |packet| frames.ring.facts(rules.link, packet));
         }
     }
 }

@@ -5,12 +5,13 @@
 
 use super::frame::{Facts, Packet, Rules};
 use super::layout::{
-    BLOCK_STATUS, BlockDesc, STATUS_KERNEL, STATUS_USER, STATUS_VLAN_TPID_VALID, STATUS_VLAN_VALID,
-    SockaddrLl, Tpacket3Hdr,
+    BLOCK_STATUS, BlockDesc, STATUS_KERNEL, STATUS_LOSING, STATUS_USER, STATUS_VLAN_TPID_VALID,
+    STATUS_VLAN_VALID, SockaddrLl, Tpacket3Hdr,
 };
 use super::run::{ADDRESS, HEADERS};
 use super::{Geometry, corrupted, link_addr, memory::Memory};
-use crate::capture::Fill;
+use crate::capture::facts::PacketFacts;
+use crate::capture::{Fill, Link};
 use crate::error::Result;
 use crate::handle::batch::Batch;
 use std::marker::PhantomData;
@@ -30,6 +31,9 @@ pub struct Ring {
     running: bool,
     /// Where the last fill of slots began.
     lent: Cursor,
+    /// The block's first packet, and the one that was last asked about.
+    first: Cursor,
+    asked: Cursor,
 }
 
 /// A place between two packets of a block.
@@ -41,10 +45,18 @@ struct Cursor {
     left: u32,
 }
 
+impl Cursor {
+    /// The place `next` bytes on, behind one more packet.
+    fn after(self, next: usize) -> Self {
+        Self { offset: self.offset.saturating_add(next), left: self.left.saturating_sub(1) }
+    }
+}
+
 impl Ring {
     /// A ring over `memory`, which holds `geometry.blocks` blocks.
     pub fn new(memory: Memory, geometry: Geometry) -> Self {
-        Self { memory, geometry, block: 0, at: None, running: false, lent: Cursor::default() }
+        let [lent, first, asked] = [Cursor::default(); 3];
+        Self { memory, geometry, block: 0, at: None, running: false, lent, first, asked }
     }
 
     /// Gives back what was lent and lends what is there.
@@ -87,8 +99,8 @@ impl Ring {
         let mut back_to = at;
         while at.left > end.left {
             let Some((facts, packet, next)) = self.frame(at) else { return };
-            at = Cursor { offset: at.offset.saturating_add(next), left: at.left.saturating_sub(1) };
-            let start = rules.start_of(&facts, &packet);
+            at = at.after(next);
+            let start = facts.start_of(rules.link, &packet);
             if read.next_if_eq(&start).is_some() {
                 back_to = at;
             } else if unread.next_if_eq(&start).is_some() {
@@ -98,16 +110,38 @@ impl Ring {
         self.at = Some(back_to);
     }
 
-    /// Gives back what was lent, all of which has been read, if nothing more is there.
-    pub fn settle(&mut self, rules: &mut Rules, batch: &Batch, aside: impl FnOnce()) {
+    /// Whether something is lent, all of it has been read, and nothing more is there.
+    pub fn is_over(&mut self, batch: &Batch) -> bool {
         self.recall(batch);
         let next = self.after(self.block);
         // The only block of a ring is none that is there besides.
         let more = next != self.block && self.is_ours(next);
-        if !more && self.at.is_some_and(|at| at.left == 0) {
-            aside();
-            self.give_back(rules);
+        !more && self.at.is_some_and(|at| at.left == 0)
+    }
+
+    /// What the kernel told of the packet that begins at `packet`, if it is one of the block that is lent.
+    ///
+    /// That costs the packets themselves nothing: the block is walked from the packet that was last asked about.
+    pub fn facts(&mut self, link: Link, batch: &Batch, packet: *const u8) -> Option<PacketFacts> {
+        let end = match self.running {
+            true => batch.run().position().1,
+            false => self.at?.left,
+        };
+        let block = self.ours()?;
+        let passed =
+            |at: Cursor| block.start.as_ptr().wrapping_add(at.offset).addr() > packet.addr();
+        let known = self.asked.left > end && !passed(self.asked);
+        let mut at = if known { self.asked } else { self.first };
+        while at.left > end && !passed(at) {
+            let (facts, bytes, next) = block.frame(at.offset)?;
+            if facts.start_of(link, &bytes) == packet {
+                let status = block.status(at.offset)?;
+                self.asked = at;
+                return Some(facts.tell(status));
+            }
+            at = at.after(next);
         }
+        None
     }
 
     /// How many blocks may hold packets that the kernel let through until now: those that are ours, and the
@@ -147,6 +181,7 @@ impl Ring {
             };
             let at = Cursor { offset: desc.offset_to_first_pkt as usize, left: desc.num_pkts };
             self.at = Some(at);
+            (self.first, self.asked) = (at, at);
             if at.left > 0 {
                 return Ok(self.at);
             }
@@ -159,7 +194,8 @@ impl Ring {
         packets as usize <= self.geometry.block_size / HEADERS
     }
 
-    fn give_back(&mut self, rules: &mut Rules) {
+    /// Gives back the block that is read.
+    pub fn give_back(&mut self, rules: &mut Rules) {
         let status = self.memory.status(self.base(self.block).saturating_add(BLOCK_STATUS));
         if let Some(status) = status {
             // Release, for our reads of the packets come before the kernel's next writes.
@@ -238,6 +274,21 @@ struct Block<'m> {
 }
 
 impl<'m> Block<'m> {
+    /// The status of the packet whose header is at `offset`, with what the block's own status says of it.
+    fn status(&self, offset: usize) -> Option<u32> {
+        let last = self.size.checked_sub(HEADERS)?;
+        if offset > last {
+            return None;
+        }
+        // SAFETY: `offset + HEADERS <= size`, so both headers are inside the block, which is ours, so that the
+        // kernel does not write it; any bytes are a header.
+        let (block, header) = unsafe {
+            let header = self.start.add(offset).cast::<Tpacket3Hdr>();
+            (self.start.cast::<BlockDesc>().read_unaligned(), header.read_unaligned())
+        };
+        Some(header.status | block.block_status & STATUS_LOSING)
+    }
+
     /// The packet whose header is at `offset`, what the kernel tells of it, and how far the next one is.
     #[inline(always)]
     fn frame(&self, offset: usize) -> Option<(Facts, Packet<'m>, usize)> {

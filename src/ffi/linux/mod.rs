@@ -3,5 +3,7 @@
 //! The first line of what is said of an item is its comment in the header.
 //!
 //! `PCAP_WRITE_ROWS=1 cargo test --test abi linux_header` writes it.
+#![allow(non_camel_case_types, reason = "C's own names")]
 
+pub mod facts;
 pub mod options;
