@@ -181,7 +181,7 @@ fn complaints_are_heard() {
 
 /// The names that a compiler calls deprecated in `text`, after the headers in `include`.
 fn deprecated(program: &str, include: &Path) -> BTreeSet<String> {
-    let mut text = String::from("#include <pcap.h>\n#include <pcap-namedb.h>\n");
+    let mut text = include_all(include);
     for (number, (name, _)) in declared(include).functions.iter().enumerate() {
         writeln!(text, "extern __typeof__(&{name}) function{number};").expect("write");
         writeln!(text, "__typeof__(&{name}) function{number} = {name};").expect("write");
