@@ -2,6 +2,7 @@
 //!
 //! Texts are built where the failure is known, in libpcap's words: programs print and match them.
 
+use crate::inline::{Inline, table};
 use crate::sys::Errno;
 use std::ffi::CStr;
 use std::ops::Deref;
@@ -113,28 +114,28 @@ impl Error {
 }
 
 /// The text of `pcap_statustostr(3PCAP)` for every code that has one.
-const STATUS_TEXTS: &[(i32, &CStr)] = &[
-    (1, c"Generic warning"),
-    (2, c"That device doesn't support promiscuous mode"),
-    (3, c"That type of time stamp is not supported by that device"),
-    (-1, c"Generic error"),
-    (-2, c"Loop terminated by pcap_breakloop"),
-    (-3, c"The pcap_t has not been activated"),
-    (-4, c"The setting can't be changed after the pcap_t is activated"),
-    (-5, c"No such device exists"),
-    (-6, c"That device doesn't support monitor mode"),
-    (-7, c"That operation is supported only in monitor mode"),
-    (-8, c"You don't have permission to perform this capture on that device"),
-    (-9, c"That device is not up"),
-    (-10, c"That device doesn't support setting the time stamp type"),
-    (-11, c"You don't have permission to capture in promiscuous mode on that device"),
-    (-12, c"That device doesn't support that time stamp precision"),
-    (-13, c"Packet capture is not supported on that device"),
-];
+static STATUS_TEXTS: [(Inline<76>, i32); 16] = table([
+    ("Generic warning", 1),
+    ("That device doesn't support promiscuous mode", 2),
+    ("That type of time stamp is not supported by that device", 3),
+    ("Generic error", -1),
+    ("Loop terminated by pcap_breakloop", -2),
+    ("The pcap_t has not been activated", -3),
+    ("The setting can't be changed after the pcap_t is activated", -4),
+    ("No such device exists", -5),
+    ("That device doesn't support monitor mode", -6),
+    ("That operation is supported only in monitor mode", -7),
+    ("You don't have permission to perform this capture on that device", -8),
+    ("That device is not up", -9),
+    ("That device doesn't support setting the time stamp type", -10),
+    ("You don't have permission to capture in promiscuous mode on that device", -11),
+    ("That device doesn't support that time stamp precision", -12),
+    ("Packet capture is not supported on that device", -13),
+]);
 
 /// What `pcap_statustostr` says of a status that has a text.
 pub fn status_text(status: i32) -> Option<&'static CStr> {
-    STATUS_TEXTS.iter().find(|(s, _)| *s == status).map(|(_, text)| *text)
+    STATUS_TEXTS.iter().find(|(_, s)| *s == status).map(|(text, _)| text.as_c_str())
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod error;
 pub mod ffi;
 pub mod filter;
 pub mod handle;
+pub mod inline;
 pub mod linktype;
 pub mod names;
 pub mod savefile;

@@ -280,7 +280,7 @@ fn link_type_rows() -> String {
     let mut rows =
         String::from(".Bl -column \"IEEE802_16_MAC_CPS_RADIO\" \"12/101\" \"Ethernet\"\n");
     for row in linktype::all() {
-        let (name, description) = (row.name.to_string_lossy(), row.description.to_string_lossy());
+        let (name, description) = (row.name.as_str(), row.description.as_str());
         let number = match linktype::dlt_to_linktype(row.dlt) {
             Some(same) if i64::from(same) == i64::from(row.dlt) => row.dlt.to_string(),
             Some(other) => format!("{}/{other}", row.dlt),
@@ -407,7 +407,7 @@ fn time_stamps_have_the_names_that_are_told() {
         .map(|item| item.split_once(" Pq Dv ").expect("a name and a constant"))
         .map(|(name, constant)| (value(&header, constant), name))
         .collect();
-    let known = tstamp::ALL.iter().map(|kind| (kind.value, kind.name.to_str().expect("UTF-8")));
+    let known = tstamp::ALL.iter().map(|kind| (kind.value, kind.name.as_str()));
     assert_eq!(told, known.collect());
 }
 

@@ -5,6 +5,7 @@ use super::insn::{
     K, LD, LD_IMM, LD_MEM, LD_W_LEN, LDX_B_MSH, LDX_IMM, LDX_MEM, LDX_W_LEN, LSH, MISC_TAX,
     MISC_TXA, MOD, MUL, OR, RET, RSH, SKF_AD_OFF, ST, STX, SUB, W, X, XOR,
 };
+use crate::inline::{Inline, table};
 use std::fmt::Write as _;
 
 /// How an operand is written.
@@ -12,8 +13,10 @@ use std::fmt::Write as _;
 enum Operand {
     /// Not at all.
     Nothing,
-    /// These words.
-    Text(&'static str),
+    /// The length of the packet.
+    PacketLen,
+    /// X.
+    Index,
     /// `k` as a signed number.
     Number,
     /// `k` in hexadecimal.
@@ -30,93 +33,95 @@ enum Operand {
     Target,
 }
 
-use Operand::{HeaderLen, Hex, Indexed, Nothing, Number, Packet, Scratch, Target, Text};
+use Operand::{
+    HeaderLen, Hex, Index, Indexed, Nothing, Number, Packet, PacketLen, Scratch, Target,
+};
 
-/// Every instruction that has a name: its code, its name and its operand.
-const NAMES: &[(u16, &str, Operand)] = &[
-    (RET | K, "ret", Number),
-    (RET | A, "ret", Nothing),
-    (LD | W | ABS, "ld", Packet),
-    (LD | H | ABS, "ldh", Packet),
-    (LD | B | ABS, "ldb", Packet),
-    (LD_W_LEN, "ld", Text("#pktlen")),
-    (LDX_W_LEN, "ldx", Text("#pktlen")),
-    (LD | W | IND, "ld", Indexed),
-    (LD | H | IND, "ldh", Indexed),
-    (LD | B | IND, "ldb", Indexed),
-    (LD_IMM, "ld", Hex),
-    (LDX_IMM, "ldx", Hex),
-    (LDX_B_MSH, "ldxb", HeaderLen),
-    (LD_MEM, "ld", Scratch),
-    (LDX_MEM, "ldx", Scratch),
-    (ST, "st", Scratch),
-    (STX, "stx", Scratch),
-    (JMP_JA, "ja", Target),
-    (JMP | JGT | K, "jgt", Hex),
-    (JMP | JGE | K, "jge", Hex),
-    (JMP | JEQ | K, "jeq", Hex),
-    (JMP | JSET | K, "jset", Hex),
-    (JMP | JGT | X, "jgt", Text("x")),
-    (JMP | JGE | X, "jge", Text("x")),
-    (JMP | JEQ | X, "jeq", Text("x")),
-    (JMP | JSET | X, "jset", Text("x")),
-    (ALU | ADD | X, "add", Text("x")),
-    (ALU | SUB | X, "sub", Text("x")),
-    (ALU | MUL | X, "mul", Text("x")),
-    (ALU | DIV | X, "div", Text("x")),
-    (ALU | MOD | X, "mod", Text("x")),
-    (ALU | AND | X, "and", Text("x")),
-    (ALU | OR | X, "or", Text("x")),
-    (ALU | XOR | X, "xor", Text("x")),
-    (ALU | LSH | X, "lsh", Text("x")),
-    (ALU | RSH | X, "rsh", Text("x")),
-    (ALU | ADD | K, "add", Number),
-    (ALU | SUB | K, "sub", Number),
-    (ALU | MUL | K, "mul", Number),
-    (ALU | DIV | K, "div", Number),
-    (ALU | MOD | K, "mod", Number),
-    (ALU | AND | K, "and", Hex),
-    (ALU | OR | K, "or", Hex),
-    (ALU | XOR | K, "xor", Hex),
-    (ALU | LSH | K, "lsh", Number),
-    (ALU | RSH | K, "rsh", Number),
-    (ALU_NEG, "neg", Nothing),
-    (MISC_TAX, "tax", Nothing),
-    (MISC_TXA, "txa", Nothing),
-];
+/// Every instruction that has a name: its name, its code and its operand.
+static NAMES: [(Inline<6>, (u16, Operand)); 49] = table([
+    ("ret", (RET | K, Number)),
+    ("ret", (RET | A, Nothing)),
+    ("ld", (LD | W | ABS, Packet)),
+    ("ldh", (LD | H | ABS, Packet)),
+    ("ldb", (LD | B | ABS, Packet)),
+    ("ld", (LD_W_LEN, PacketLen)),
+    ("ldx", (LDX_W_LEN, PacketLen)),
+    ("ld", (LD | W | IND, Indexed)),
+    ("ldh", (LD | H | IND, Indexed)),
+    ("ldb", (LD | B | IND, Indexed)),
+    ("ld", (LD_IMM, Hex)),
+    ("ldx", (LDX_IMM, Hex)),
+    ("ldxb", (LDX_B_MSH, HeaderLen)),
+    ("ld", (LD_MEM, Scratch)),
+    ("ldx", (LDX_MEM, Scratch)),
+    ("st", (ST, Scratch)),
+    ("stx", (STX, Scratch)),
+    ("ja", (JMP_JA, Target)),
+    ("jgt", (JMP | JGT | K, Hex)),
+    ("jge", (JMP | JGE | K, Hex)),
+    ("jeq", (JMP | JEQ | K, Hex)),
+    ("jset", (JMP | JSET | K, Hex)),
+    ("jgt", (JMP | JGT | X, Index)),
+    ("jge", (JMP | JGE | X, Index)),
+    ("jeq", (JMP | JEQ | X, Index)),
+    ("jset", (JMP | JSET | X, Index)),
+    ("add", (ALU | ADD | X, Index)),
+    ("sub", (ALU | SUB | X, Index)),
+    ("mul", (ALU | MUL | X, Index)),
+    ("div", (ALU | DIV | X, Index)),
+    ("mod", (ALU | MOD | X, Index)),
+    ("and", (ALU | AND | X, Index)),
+    ("or", (ALU | OR | X, Index)),
+    ("xor", (ALU | XOR | X, Index)),
+    ("lsh", (ALU | LSH | X, Index)),
+    ("rsh", (ALU | RSH | X, Index)),
+    ("add", (ALU | ADD | K, Number)),
+    ("sub", (ALU | SUB | K, Number)),
+    ("mul", (ALU | MUL | K, Number)),
+    ("div", (ALU | DIV | K, Number)),
+    ("mod", (ALU | MOD | K, Number)),
+    ("and", (ALU | AND | K, Hex)),
+    ("or", (ALU | OR | K, Hex)),
+    ("xor", (ALU | XOR | K, Hex)),
+    ("lsh", (ALU | LSH | K, Number)),
+    ("rsh", (ALU | RSH | K, Number)),
+    ("neg", (ALU_NEG, Nothing)),
+    ("tax", (MISC_TAX, Nothing)),
+    ("txa", (MISC_TXA, Nothing)),
+]);
 
-/// What the kernel's extensions are called, by their distance from `SKF_AD_OFF`.
-const EXTENSIONS: &[(u32, &str)] = &[
-    (insn::SKF_AD_PROTOCOL, "proto"),
-    (insn::SKF_AD_PKTTYPE, "type"),
-    (insn::SKF_AD_IFINDEX, "ifidx"),
-    (insn::SKF_AD_NLATTR, "nla"),
-    (insn::SKF_AD_NLATTR_NEST, "nlan"),
-    (insn::SKF_AD_MARK, "mark"),
-    (insn::SKF_AD_QUEUE, "queue"),
-    (insn::SKF_AD_HATYPE, "hatype"),
-    (insn::SKF_AD_RXHASH, "rxhash"),
-    (insn::SKF_AD_CPU, "cpu"),
-    (insn::SKF_AD_ALU_XOR_X, "xor_x"),
-    (insn::SKF_AD_VLAN_TAG, "vlan_tci"),
-    (insn::SKF_AD_VLAN_TAG_PRESENT, "vlanp"),
-    (insn::SKF_AD_PAY_OFFSET, "poff"),
-    (insn::SKF_AD_RANDOM, "random"),
-    (insn::SKF_AD_VLAN_TPID, "vlan_tpid"),
-];
+/// What the kernel's extensions are called, and their distance from `SKF_AD_OFF`.
+static EXTENSIONS: [(Inline<10>, u32); 16] = table([
+    ("proto", insn::SKF_AD_PROTOCOL),
+    ("type", insn::SKF_AD_PKTTYPE),
+    ("ifidx", insn::SKF_AD_IFINDEX),
+    ("nla", insn::SKF_AD_NLATTR),
+    ("nlan", insn::SKF_AD_NLATTR_NEST),
+    ("mark", insn::SKF_AD_MARK),
+    ("queue", insn::SKF_AD_QUEUE),
+    ("hatype", insn::SKF_AD_HATYPE),
+    ("rxhash", insn::SKF_AD_RXHASH),
+    ("cpu", insn::SKF_AD_CPU),
+    ("xor_x", insn::SKF_AD_ALU_XOR_X),
+    ("vlan_tci", insn::SKF_AD_VLAN_TAG),
+    ("vlanp", insn::SKF_AD_VLAN_TAG_PRESENT),
+    ("poff", insn::SKF_AD_PAY_OFFSET),
+    ("random", insn::SKF_AD_RANDOM),
+    ("vlan_tpid", insn::SKF_AD_VLAN_TPID),
+]);
 
 /// Whether there is an instruction with this code.
 #[must_use]
 pub fn is_known(code: u16) -> bool {
-    NAMES.iter().any(|(known, ..)| *known == code)
+    NAMES.iter().any(|(_, (known, _))| *known == code)
 }
 
 /// `insn` as instruction number `n` of a program, as `bpf_image(3PCAP)` words it.
 #[must_use]
 pub fn image(insn: &Insn, n: i32) -> String {
     let next = n.wrapping_add(1);
-    let (name, operand) = match NAMES.iter().find(|(code, ..)| *code == insn.code) {
-        Some((_, name, operand)) => (*name, write_operand(*operand, insn.k, next)),
+    let (name, operand) = match NAMES.iter().find(|(_, (code, _))| *code == insn.code) {
+        Some((name, (_, operand))) => (name.as_str(), write_operand(*operand, insn.k, next)),
         None => ("unimp", format!("0x{:x}", insn.code)),
     };
     if insn.class() == JMP && insn.op() != insn::JA {
@@ -134,7 +139,8 @@ fn write_operand(operand: Operand, k: u32, next: i32) -> String {
     let signed = k.cast_signed();
     match operand {
         Nothing => String::new(),
-        Text(text) => text.to_owned(),
+        PacketLen => "#pktlen".to_owned(),
+        Index => "x".to_owned(),
         Number => format!("#{signed}"),
         Hex => format!("#0x{k:x}"),
         Packet => match extension(k) {
@@ -151,7 +157,7 @@ fn write_operand(operand: Operand, k: u32, next: i32) -> String {
 /// The name of the kernel's extension at offset `k`.
 fn extension(k: u32) -> Option<&'static str> {
     let field = k.checked_sub(SKF_AD_OFF)?;
-    EXTENSIONS.iter().find(|(at, _)| *at == field).map(|(_, name)| *name)
+    EXTENSIONS.iter().find(|(_, at)| *at == field).map(|(name, _)| name.as_str())
 }
 
 /// The text that `bpf_dump(3PCAP)` prints: one [`image`] a line; with `option` 2, C initialisers;

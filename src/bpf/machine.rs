@@ -212,6 +212,9 @@ pub const fn indexed(x: u32, k: u32) -> usize {
     (x as usize).saturating_add(k as usize)
 }
 
+/// All codes of instructions are below this.
+pub const CODES: usize = 0xb2;
+
 /// What the expressions of [`steps`] are made of.
 struct Now<'r, 'p, C> {
     k: u32,
@@ -231,15 +234,15 @@ macro_rules! steps {
         other { $($o_code:expr, $o:ident;)* }
     ) => {
         impl<C: Code> Machine<'_, C> {
-            /// The steps by their instructions' codes.
-            pub const STEPS: [Step<C>; 256] = {
-                let mut table = [reject::<C> as Step<C>; 256];
+            /// The steps by their instructions' codes; others reject.
+            pub const fn steps<const N: usize>() -> [Step<C>; N] {
+                let mut table = [reject::<C> as Step<C>; N];
                 $(table[($a_code) as usize] = $a::<C>;)*
                 $(table[($x_code) as usize] = $x::<C>;)*
                 $(table[($t_code) as usize] = $t::<C>;)*
                 $(table[($o_code) as usize] = $o::<C>;)*
                 table
-            };
+            }
         }
         $(fn $a<C: Code>(at: C::At, a: u32, x: u32, packet: &[u8], m: &mut Machine<'_, C>) -> u32 {
             let $as = Now { k: at.as_ref().k, a, x, packet, m };

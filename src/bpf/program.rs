@@ -103,7 +103,7 @@ struct Decoded<'p> {
 impl<'p> Decoded<'p> {
     /// What can be done: the steps of instructions by their codes, above them those of pairs.
     const STEPS: [Step<Self>; 256] = {
-        let mut steps = Machine::<Self>::STEPS;
+        let mut steps = Machine::<Self>::steps();
         let mut n = 0;
         while n < Self::PAIRS.len() {
             steps[FIRST_PAIR + n] = Self::PAIRS[n];
@@ -149,7 +149,7 @@ impl<'p> Code for Decoded<'p> {
 }
 
 /// Above all codes of instructions.
-const FIRST_PAIR: usize = 0xc0;
+const FIRST_PAIR: usize = machine::CODES;
 /// In [`STEPS`](Decoded::STEPS), what rejects.
 const NOTHING: u8 = 0xff;
 

@@ -2,7 +2,7 @@
 
 use super::types::bpf_insn;
 use crate::bpf::Insn;
-use crate::bpf::machine::{self, Code, Machine, Step, WINDOW, Way};
+use crate::bpf::machine::{self, CODES, Code, Machine, Step, WINDOW, Way};
 use std::marker::PhantomData;
 
 /// A program that stays where the caller has it.
@@ -13,6 +13,11 @@ pub struct RawProgram<'p> {
     /// The window's end.
     end: *const bpf_insn,
     caller: PhantomData<&'p [bpf_insn]>,
+}
+
+impl RawProgram<'_> {
+    /// The steps by their instructions' codes.
+    const STEPS: [Step<Self>; CODES] = Machine::<Self>::steps();
 }
 
 /// The place of one of its instructions.
@@ -94,6 +99,6 @@ impl<'p> Code for RawProgram<'p> {
 
     #[inline]
     fn step(at: Place<'p>) -> Option<Step<Self>> {
-        Machine::<Self>::STEPS.get(usize::from(at.as_ref().code)).copied()
+        Self::STEPS.get(usize::from(at.as_ref().code)).copied()
     }
 }

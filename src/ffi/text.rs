@@ -57,7 +57,7 @@ pub unsafe extern "C" fn pcap_datalink_name_to_val(name: *const c_char) -> c_int
 /// None: any number will do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink_val_to_name(dlt: c_int) -> *const c_char {
-    constant(linktype::by_dlt(dlt).map(|row| row.name))
+    constant(linktype::by_dlt(dlt).map(|row| row.name.as_c_str()))
 }
 
 /// The description of a link type.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn pcap_datalink_val_to_name(dlt: c_int) -> *const c_char 
 /// None: any number will do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink_val_to_description(dlt: c_int) -> *const c_char {
-    constant(linktype::by_dlt(dlt).map(|row| row.description))
+    constant(linktype::by_dlt(dlt).map(|row| row.description.as_c_str()))
 }
 
 /// The description of a link type, or its number where it has none.
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn pcap_datalink_val_to_description(dlt: c_int) -> *const 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink_val_to_description_or_dlt(dlt: c_int) -> *const c_char {
     match linktype::by_dlt(dlt) {
-        Some(row) => row.description.as_ptr(),
+        Some(row) => row.description.as_c_str().as_ptr(),
         None => buffers::put(&DLT, &format!("DLT {dlt}")),
     }
 }
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn pcap_tstamp_type_name_to_val(name: *const c_char) -> c_
 /// None: any number will do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_tstamp_type_val_to_name(value: c_int) -> *const c_char {
-    constant(tstamp::by_value(value).map(|kind| kind.name))
+    constant(tstamp::by_value(value).map(|kind| kind.name.as_c_str()))
 }
 
 /// The description of a time stamp type.
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn pcap_tstamp_type_val_to_name(value: c_int) -> *const c_
 /// None: any number will do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_tstamp_type_val_to_description(value: c_int) -> *const c_char {
-    constant(tstamp::by_value(value).map(|kind| kind.description))
+    constant(tstamp::by_value(value).map(|kind| kind.description.as_c_str()))
 }
 
 /// What pcap_lib_version() says: programs look for the first words.

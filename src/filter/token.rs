@@ -4,6 +4,7 @@
 //! which knows some words that the manual does not tell (`lsu`, `slip`, `byte`).
 
 use super::ast::{Atm, AtmField, BinOp, Dir, Kind, Mtp2, Mtp3, Proto, Relop};
+use crate::inline::{Inline, table};
 
 /// One token. Texts are parts of the expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +121,8 @@ pub enum Word {
 
 /// The keyword or named number that a word is.
 pub fn keyword(word: &str) -> Option<Token<'static>> {
-    let at = KEYWORDS.binary_search_by_key(&word, |&(keyword, _)| keyword).ok()?;
+    let at =
+        KEYWORDS.binary_search_by(|(keyword, _)| keyword.as_bytes().cmp(word.as_bytes())).ok()?;
     KEYWORDS.get(at).map(|&(_, token)| token)
 }
 
@@ -128,7 +130,7 @@ use Token as T;
 
 /// Every word with a meaning of its own, in alphabetical order. Case matters.
 #[rustfmt::skip]
-const KEYWORDS: &[(&str, Token<'static>)] = &[
+static KEYWORDS: [(Inline<32>, Token<'static>); 186] = table([
     ("aarp", T::Proto(Proto::Aarp)),
     ("action", T::Word(Word::Action)),
     ("addr1", T::Dir(Dir::Addr1)),
@@ -315,7 +317,7 @@ const KEYWORDS: &[(&str, Token<'static>)] = &[
     ("vrrp", T::Proto(Proto::Vrrp)),
     ("vxlan", T::Word(Word::Vxlan)),
     ("wlan", T::Proto(Proto::Link)),
-];
+]);
 
 #[cfg(test)]
 mod tests {
@@ -323,14 +325,13 @@ mod tests {
 
     #[test]
     fn keywords_are_in_order() {
-        assert!(KEYWORDS.is_sorted_by(|a, b| a.0 < b.0));
-        assert_eq!(KEYWORDS.len(), 186);
+        assert!(KEYWORDS.is_sorted_by(|a, b| a.0.as_bytes() < b.0.as_bytes()));
     }
 
     #[test]
     fn keywords_are_found() {
-        for &(word, token) in KEYWORDS {
-            assert_eq!(keyword(word), Some(token), "{word}");
+        for (word, token) in KEYWORDS {
+            assert_eq!(keyword(word.as_str()), Some(token), "{word}");
         }
         assert_eq!(keyword("ether"), Some(T::Proto(Proto::Link)));
         assert_eq!(keyword("tcp-cwr"), Some(T::Number(0x80)));

@@ -4,18 +4,22 @@
 //! `net/pfvar.h` as libpcap knows it on Linux.
 
 use super::ast::Llc;
+use crate::inline::{Inline, table};
 
 /// A name and its value.
-pub type Words = &'static [(&'static str, u8)];
+pub type Words = &'static [(Inline<24>, u8)];
 
 /// The value of a name.
 pub fn value(names: Words, name: &str) -> Option<u8> {
-    names.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, value)| value)
+    names
+        .iter()
+        .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name.as_bytes()))
+        .map(|&(_, value)| value)
 }
 
 /// The first name of a value.
 pub fn name(words: Words, value: u8) -> Option<&'static str> {
-    words.iter().find(|&&(_, known)| known == value).map(|&(name, _)| name)
+    words.iter().find(|&&(_, known)| known == value).map(|(name, _)| name.as_str())
 }
 
 /// The bits of the type in the first byte of a frame control field.
@@ -27,12 +31,12 @@ pub const WLAN_DIR_MASK: u8 = 0x03;
 
 /// `type`.
 pub const WLAN_TYPES: Words =
-    &[("data", 0x08), ("mgt", 0x00), ("management", 0x00), ("ctl", 0x04), ("control", 0x04)];
+    &table([("data", 0x08), ("mgt", 0x00), ("management", 0x00), ("ctl", 0x04), ("control", 0x04)]);
 
 /// `subtype` of each type that has names.
 pub const WLAN_SUBTYPES: [(u8, Words); 3] = [(0x00, MANAGEMENT), (0x04, CONTROL), (0x08, DATA)];
 
-const MANAGEMENT: Words = &[
+const MANAGEMENT: Words = &table([
     ("assocreq", 0x00),
     ("assoc-req", 0x00),
     ("assocresp", 0x10),
@@ -53,9 +57,9 @@ const MANAGEMENT: Words = &[
     ("authentication", 0xb0),
     ("deauth", 0xc0),
     ("deauthentication", 0xc0),
-];
+]);
 
-const CONTROL: Words = &[
+const CONTROL: Words = &table([
     ("bar", 0x80),
     ("ba", 0x90),
     ("ps-poll", 0xa0),
@@ -64,9 +68,9 @@ const CONTROL: Words = &[
     ("ack", 0xd0),
     ("cf-end", 0xe0),
     ("cf-end-ack", 0xf0),
-];
+]);
 
-const DATA: Words = &[
+const DATA: Words = &table([
     ("data", 0x00),
     ("data-cf-ack", 0x10),
     ("data-cf-poll", 0x20),
@@ -82,26 +86,27 @@ const DATA: Words = &[
     ("qos", 0xc0),
     ("qos-cf-poll", 0xe0),
     ("qos-cf-ack-poll", 0xf0),
-];
+]);
 
 /// `dir`.
-pub const WLAN_DIRS: Words = &[("nods", 0), ("tods", 1), ("fromds", 2), ("dstods", 3)];
+pub const WLAN_DIRS: Words = &table([("nods", 0), ("tods", 1), ("fromds", 2), ("dstods", 3)]);
 
 /// `llc`.
 pub fn llc(name: &str) -> Option<Llc> {
-    let known = LLC.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let known =
+        LLC.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name.as_bytes()));
     known.map(|&(_, llc)| llc)
 }
 
 /// The name of what `llc` is followed by.
 pub fn llc_name(llc: Llc) -> Option<&'static str> {
-    LLC.iter().find(|&&(_, known)| known == llc).map(|&(name, _)| name)
+    LLC.iter().find(|&&(_, known)| known == llc).map(|(name, _)| name.as_str())
 }
 
 /// `rnr` is a keyword: the parser maps it to the one here.
 pub const LLC_RNR: Llc = Llc::SSubtype(0x05);
 
-const LLC: [(&str, Llc); 14] = [
+static LLC: [(Inline<8>, Llc); 14] = table([
     ("i", Llc::I),
     ("s", Llc::S),
     ("u", Llc::U),
@@ -116,10 +121,10 @@ const LLC: [(&str, Llc); 14] = [
     ("test", Llc::USubtype(0xe3)),
     ("xid", Llc::USubtype(0xaf)),
     ("frmr", Llc::USubtype(0x87)),
-];
+]);
 
 /// `reason`.
-pub const PF_REASONS: Words = &[
+pub const PF_REASONS: Words = &table([
     ("match", 0),
     ("bad-offset", 1),
     ("fragment", 2),
@@ -135,10 +140,10 @@ pub const PF_REASONS: Words = &[
     ("state-limit", 12),
     ("src-limit", 13),
     ("synproxy", 14),
-];
+]);
 
 /// `action`.
-pub const PF_ACTIONS: Words = &[
+pub const PF_ACTIONS: Words = &table([
     ("pass", 0),
     ("accept", 0),
     ("drop", 1),
@@ -152,4 +157,4 @@ pub const PF_ACTIONS: Words = &[
     ("rdr", 8),
     ("nordr", 9),
     ("synproxy-drop", 10),
-];
+]);

@@ -418,10 +418,8 @@ impl Handle {
             offered => offered?,
         };
         if dlt < 0 || !offered.contains(&dlt) {
-            let name = linktype::by_dlt(dlt).map_or_else(
-                || format!("DLT {dlt}"),
-                |row| row.name.to_string_lossy().into_owned(),
-            );
+            let name = linktype::by_dlt(dlt)
+                .map_or_else(|| format!("DLT {dlt}"), |row| row.name.to_string());
             let text = format!("{name} is not one of the DLTs supported by this device");
             return Err(Error::new(text));
         }

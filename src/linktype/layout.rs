@@ -453,7 +453,7 @@ mod tests {
             (dlt::SUNATM, "SUNATM"),
         ];
         for (number, name) in pairs {
-            assert_eq!(by_dlt(number).map(|row| row.name.to_str().unwrap()), Some(name));
+            assert_eq!(by_dlt(number).map(|row| row.name.as_str()), Some(name));
         }
     }
 }

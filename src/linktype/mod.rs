@@ -7,7 +7,7 @@
 pub mod layout;
 mod table;
 
-use std::ffi::CStr;
+use crate::inline::Inline;
 
 /// What is known of one `DLT_*` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +15,9 @@ pub struct Row {
     /// The `DLT_*` number.
     pub dlt: i32,
     /// Its name, without `DLT_`.
-    pub name: &'static CStr,
+    pub name: Inline<28>,
     /// A description for people.
-    pub description: &'static CStr,
+    pub description: Inline<80>,
 }
 
 /// The `DLT_*` numbers that the library itself treats in some way of their own.
@@ -153,7 +153,7 @@ pub fn by_name(name: &str) -> Option<&'static Row> {
     let renamed = FORMER_NAMES.iter().find(|(former, _)| former.eq_ignore_ascii_case(name));
     match renamed {
         Some((_, dlt)) => by_dlt(*dlt),
-        None => all().iter().find(|row| row.name.to_bytes().eq_ignore_ascii_case(name.as_bytes())),
+        None => all().iter().find(|row| row.name.as_bytes().eq_ignore_ascii_case(name.as_bytes())),
     }
 }
 
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(all().len(), 188);
         assert!(all().windows(2).all(|pair| pair[0].dlt < pair[1].dlt));
         for row in all() {
-            assert_eq!(by_name(row.name.to_str().unwrap()), Some(row), "a name stands once");
+            assert_eq!(by_name(row.name.as_str()), Some(row), "a name stands once");
             assert_eq!(by_dlt(row.dlt), Some(row));
             assert!(dlt_to_linktype(row.dlt).is_some(), "{:?}", row.name);
         }
@@ -213,7 +213,8 @@ mod tests {
             (303, c"DEBUG_ONLY", c"unstructured data for manual debugging only"),
         ];
         for (number, name, description) in cases {
-            assert_eq!(by_dlt(number), Some(&Row { dlt: number, name, description }));
+            let row = by_dlt(number).unwrap();
+            assert_eq!((row.name.as_c_str(), row.description.as_c_str()), (name, description));
             assert_eq!(
                 by_name(&name.to_str().unwrap().to_lowercase()).map(|row| row.dlt),
                 Some(number)
@@ -271,7 +272,7 @@ mod tests {
             (dlt::DSA_TAG_EDSA, "DSA_TAG_EDSA"),
         ];
         for (number, name) in pairs {
-            assert_eq!(by_dlt(number).map(|row| row.name.to_str().unwrap()), Some(name));
+            assert_eq!(by_dlt(number).map(|row| row.name.as_str()), Some(name));
         }
     }
 }

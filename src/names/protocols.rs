@@ -1,8 +1,10 @@
 //! Protocols that pcap-filter(7) knows by names of its own: EtherTypes, LLC SAPs, ISO network layer
 //! protocols. IP protocols are the system's, of protocols(5): `sys/netdb.rs`.
 
+use crate::inline::{Inline, table};
+
 /// EtherTypes, as `ether proto NAME` takes them. IEEE 802 Numbers, and DEC's.
-const ETHERTYPES: &[(&str, u16)] = &[
+static ETHERTYPES: [(Inline<10>, u16); 14] = table([
     ("aarp", 0x80f3),
     ("arp", 0x0806),
     ("atalk", 0x809b),
@@ -17,34 +19,36 @@ const ETHERTYPES: &[(&str, u16)] = &[
     ("rarp", 0x8035),
     ("sca", 0x6007),
     ("slow", 0x8809),
-];
+]);
 
 /// LLC service access points, which `ether proto NAME` takes too. IEEE 802.2.
-const LLC_SAPS: &[(&str, u8)] = &[("iso", 0xfe), ("stp", 0x42), ("ipx", 0xe0), ("netbeui", 0xf0)];
+static LLC_SAPS: [(Inline<10>, u8); 4] =
+    table([("iso", 0xfe), ("stp", 0x42), ("ipx", 0xe0), ("netbeui", 0xf0)]);
 
 /// Network layer protocol identifiers, as `iso proto NAME` takes them. ISO/IEC TR 9577.
-const ISO_PROTOCOLS: &[(&str, u8)] = &[("clnp", 0x81), ("esis", 0x82), ("isis", 0x83)];
+static ISO_PROTOCOLS: [(Inline<10>, u8); 3] =
+    table([("clnp", 0x81), ("esis", 0x82), ("isis", 0x83)]);
 
-fn find<T: Copy>(table: &[(&str, T)], name: &[u8]) -> Option<T> {
+fn find<T: Copy>(table: &[(Inline<10>, T)], name: &[u8]) -> Option<T> {
     table.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, number)| *number)
 }
 
 /// The EtherType of this name.
 #[must_use]
 pub fn ethertype(name: &[u8]) -> Option<u16> {
-    find(ETHERTYPES, name)
+    find(&ETHERTYPES, name)
 }
 
 /// The LLC SAP of this name.
 #[must_use]
 pub fn llc_sap(name: &[u8]) -> Option<u8> {
-    find(LLC_SAPS, name)
+    find(&LLC_SAPS, name)
 }
 
 /// The ISO network layer protocol of this name.
 #[must_use]
 pub fn iso_protocol(name: &[u8]) -> Option<u8> {
-    find(ISO_PROTOCOLS, name)
+    find(&ISO_PROTOCOLS, name)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The kinds of time stamps of pcap-tstamp(7): numbers, names, descriptions. Which of them an
 //! interface has is for the capture to find out.
 
-use std::ffi::CStr;
+use crate::inline::Inline;
 
 /// One kind of time stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,9 +9,9 @@ pub struct TstampType {
     /// Its `PCAP_TSTAMP_*` number.
     pub value: i32,
     /// Its name.
-    pub name: &'static CStr,
+    pub name: Inline<24>,
     /// A description for people.
-    pub description: &'static CStr,
+    pub description: Inline<56>,
 }
 
 /// The host gives the time stamp, of unknown precision.
@@ -27,21 +27,21 @@ pub const ADAPTER_UNSYNCED: i32 = 4;
 /// The host, of high precision, by a clock of its own.
 pub const HOST_HIPREC_UNSYNCED: i32 = 5;
 
-const fn kind(value: i32, name: &'static CStr, description: &'static CStr) -> TstampType {
-    TstampType { value, name, description }
+const fn kind(value: i32, name: &str, description: &str) -> TstampType {
+    TstampType { value, name: Inline::new(name), description: Inline::new(description) }
 }
 
 /// Every kind, by number.
 pub const ALL: &[TstampType] = &[
-    kind(HOST, c"host", c"Host"),
-    kind(HOST_LOWPREC, c"host_lowprec", c"Host, low precision"),
-    kind(HOST_HIPREC, c"host_hiprec", c"Host, high precision"),
-    kind(ADAPTER, c"adapter", c"Adapter"),
-    kind(ADAPTER_UNSYNCED, c"adapter_unsynced", c"Adapter, not synced with system time"),
+    kind(HOST, "host", "Host"),
+    kind(HOST_LOWPREC, "host_lowprec", "Host, low precision"),
+    kind(HOST_HIPREC, "host_hiprec", "Host, high precision"),
+    kind(ADAPTER, "adapter", "Adapter"),
+    kind(ADAPTER_UNSYNCED, "adapter_unsynced", "Adapter, not synced with system time"),
     kind(
         HOST_HIPREC_UNSYNCED,
-        c"host_hiprec_unsynced",
-        c"Host, high precision, not synced with system time",
+        "host_hiprec_unsynced",
+        "Host, high precision, not synced with system time",
     ),
 ];
 
@@ -54,7 +54,7 @@ pub fn by_value(value: i32) -> Option<&'static TstampType> {
 /// The kind of this name, in any case of letters.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static TstampType> {
-    ALL.iter().find(|kind| kind.name.to_bytes().eq_ignore_ascii_case(name.as_bytes()))
+    ALL.iter().find(|kind| kind.name.as_bytes().eq_ignore_ascii_case(name.as_bytes()))
 }
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
         for (value, kind) in (0..).zip(ALL) {
             assert_eq!(kind.value, value);
             assert_eq!(by_value(value), Some(kind));
-            assert_eq!(by_name(&kind.name.to_str().unwrap().to_uppercase()), Some(kind));
+            assert_eq!(by_name(&kind.name.as_str().to_uppercase()), Some(kind));
         }
         assert_eq!((by_value(-1), by_value(6)), (None, None));
         assert_eq!((by_name(""), by_name("hos")), (None, None));
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn programs_print_these() {
-        let described = |name| by_name(name).map(|kind| (kind.value, kind.description));
+        let described = |name| by_name(name).map(|kind| (kind.value, kind.description.as_c_str()));
         assert_eq!(described("host_lowprec"), Some((1, c"Host, low precision")));
         assert_eq!(
             described("adapter_unsynced"),

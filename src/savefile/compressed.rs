@@ -303,7 +303,8 @@ mod zstd {
             }
             _ => ErrorKind::InvalidData,
         };
-        io::Error::new(kind, error)
+        // Its text, and not it: it would bring a table of functions for each error inside it.
+        io::Error::new(kind, error.to_string())
     }
 
     pub fn open(mut source: Source) -> io::Result<Box<dyn Member>> {

@@ -64,9 +64,8 @@ fn name_link_type(theirs: &mut Run, file: &SavedBytes) {
     let (before, after) = ("link-type ", ", snapshot length ");
     let Some(at) = theirs.stderr.find(before).map(|at| at + before.len()) else { return };
     let Some(end) = theirs.stderr[at..].find(after).map(|len| at + len) else { return };
-    let named = linktype::by_dlt(facts.datalink).map(|row| {
-        format!("{} ({})", row.name.to_string_lossy(), row.description.to_string_lossy())
-    });
+    let named =
+        linktype::by_dlt(facts.datalink).map(|row| format!("{} ({})", row.name, row.description));
     let named = named.unwrap_or_else(|| facts.datalink.to_string());
     theirs.stderr.replace_range(at..end, &named);
 }

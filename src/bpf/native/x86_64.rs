@@ -19,8 +19,10 @@ use crate::bpf::insn::{
     LD_IMM, LD_MEM, LD_W_LEN, LDX_B_MSH, LDX_IMM, LDX_MEM, LDX_W_LEN, LSH, MEMWORDS, MISC_TAX,
     MISC_TXA, MOD, MUL, OR, RET_A, RET_K, RSH, ST, STX, SUB, W, X, XOR,
 };
+use crate::inline::Inline;
 
-type Bytes = &'static [u8];
+/// A few bytes of machine code.
+type Bytes = Inline<10>;
 
 /// What becomes of an instruction.
 #[derive(Clone, Copy)]
@@ -36,9 +38,9 @@ enum Form {
     /// The register of the result, and the divisor's.
     Divide(Quotient, Divisor),
     /// A load of A at `k`.
-    Load(&'static Width),
+    Load(Width),
     /// A load of A at X + `k`.
-    Indexed(&'static Width),
+    Indexed(Width),
     /// The load of X.
     HeaderLen,
     /// A comparison with `k`, and the condition to jump by.
@@ -65,7 +67,12 @@ enum Divisor {
     X,
 }
 
+const fn code(bytes: &[u8]) -> Bytes {
+    Inline::of_bytes(bytes)
+}
+
 /// A load's width.
+#[derive(Clone, Copy)]
 struct Width {
     bytes: u8,
     /// The load, without its operands.
@@ -74,9 +81,10 @@ struct Width {
     swap: Bytes,
 }
 
-static BYTE: Width = Width { bytes: 1, load: &[0x0f, 0xb6], swap: &[] }; // movzx
-static HALF: Width = Width { bytes: 2, load: &[0x0f, 0xb7], swap: &[0x66, 0xc1, 0xc0, 8] }; // movzx; rol ax, 8
-static WORD: Width = Width { bytes: 4, load: &[0x8b], swap: &[0x0f, 0xc8] }; // mov; bswap eax
+const BYTE: Width = Width { bytes: 1, load: code(&[0x0f, 0xb6]), swap: code(&[]) }; // movzx
+const HALF: Width =
+    Width { bytes: 2, load: code(&[0x0f, 0xb7]), swap: code(&[0x66, 0xc1, 0xc0, 8]) }; // movzx; rol ax, 8
+const WORD: Width = Width { bytes: 4, load: code(&[0x8b]), swap: code(&[0x0f, 0xc8]) }; // mov; bswap eax
 
 // The registers that loads are for.
 const EAX: u8 = 0;
@@ -90,42 +98,42 @@ const NOT_EQUAL: u8 = 5;
 const ABOVE: u8 = 7;
 
 /// All instructions; any other rejects the packet.
-const FORMS: &[(u16, Form)] = &[
-    (LD | B | ABS, Form::Load(&BYTE)),
-    (LD | H | ABS, Form::Load(&HALF)),
-    (LD | W | ABS, Form::Load(&WORD)),
-    (LD | B | IND, Form::Indexed(&BYTE)),
-    (LD | H | IND, Form::Indexed(&HALF)),
-    (LD | W | IND, Form::Indexed(&WORD)),
+static FORMS: &[(u16, Form)] = &[
+    (LD | B | ABS, Form::Load(BYTE)),
+    (LD | H | ABS, Form::Load(HALF)),
+    (LD | W | ABS, Form::Load(WORD)),
+    (LD | B | IND, Form::Indexed(BYTE)),
+    (LD | H | IND, Form::Indexed(HALF)),
+    (LD | W | IND, Form::Indexed(WORD)),
     (LDX_B_MSH, Form::HeaderLen),
-    (LD_IMM, Form::Constant(&[0xb8])),          // mov eax, k
-    (LDX_IMM, Form::Constant(&[0xb9])),         // mov ecx, k
-    (LD_W_LEN, Form::Plain(&[0x89, 0xd0])),     // mov eax, edx
-    (LDX_W_LEN, Form::Plain(&[0x89, 0xd1])),    // mov ecx, edx
-    (LD_MEM, Form::Word(&[0x8b, 0x44, 0x24])),  // mov eax, word
-    (LDX_MEM, Form::Word(&[0x8b, 0x4c, 0x24])), // mov ecx, word
-    (ST, Form::Word(&[0x89, 0x44, 0x24])),      // mov word, eax
-    (STX, Form::Word(&[0x89, 0x4c, 0x24])),     // mov word, ecx
-    (MISC_TAX, Form::Plain(&[0x89, 0xc1])),     // mov ecx, eax
-    (MISC_TXA, Form::Plain(&[0x89, 0xc8])),     // mov eax, ecx
-    (ALU_NEG, Form::Plain(&[0xf7, 0xd8])),      // neg eax
-    (ALU | ADD | K, Form::Constant(&[0x05])),
-    (ALU | SUB | K, Form::Constant(&[0x2d])),
-    (ALU | MUL | K, Form::Constant(&[0x69, 0xc0])), // imul eax, eax, k
-    (ALU | OR | K, Form::Constant(&[0x0d])),
-    (ALU | AND | K, Form::Constant(&[0x25])),
-    (ALU | XOR | K, Form::Constant(&[0x35])),
-    (ALU | ADD | X, Form::Plain(&[0x01, 0xc8])),
-    (ALU | SUB | X, Form::Plain(&[0x29, 0xc8])),
-    (ALU | MUL | X, Form::Plain(&[0x0f, 0xaf, 0xc1])), // imul eax, ecx
-    (ALU | OR | X, Form::Plain(&[0x09, 0xc8])),
-    (ALU | AND | X, Form::Plain(&[0x21, 0xc8])),
-    (ALU | XOR | X, Form::Plain(&[0x31, 0xc8])),
+    (LD_IMM, Form::Constant(code(&[0xb8]))),  // mov eax, k
+    (LDX_IMM, Form::Constant(code(&[0xb9]))), // mov ecx, k
+    (LD_W_LEN, Form::Plain(code(&[0x89, 0xd0]))), // mov eax, edx
+    (LDX_W_LEN, Form::Plain(code(&[0x89, 0xd1]))), // mov ecx, edx
+    (LD_MEM, Form::Word(code(&[0x8b, 0x44, 0x24]))), // mov eax, word
+    (LDX_MEM, Form::Word(code(&[0x8b, 0x4c, 0x24]))), // mov ecx, word
+    (ST, Form::Word(code(&[0x89, 0x44, 0x24]))), // mov word, eax
+    (STX, Form::Word(code(&[0x89, 0x4c, 0x24]))), // mov word, ecx
+    (MISC_TAX, Form::Plain(code(&[0x89, 0xc1]))), // mov ecx, eax
+    (MISC_TXA, Form::Plain(code(&[0x89, 0xc8]))), // mov eax, ecx
+    (ALU_NEG, Form::Plain(code(&[0xf7, 0xd8]))), // neg eax
+    (ALU | ADD | K, Form::Constant(code(&[0x05]))),
+    (ALU | SUB | K, Form::Constant(code(&[0x2d]))),
+    (ALU | MUL | K, Form::Constant(code(&[0x69, 0xc0]))), // imul eax, eax, k
+    (ALU | OR | K, Form::Constant(code(&[0x0d]))),
+    (ALU | AND | K, Form::Constant(code(&[0x25]))),
+    (ALU | XOR | K, Form::Constant(code(&[0x35]))),
+    (ALU | ADD | X, Form::Plain(code(&[0x01, 0xc8]))),
+    (ALU | SUB | X, Form::Plain(code(&[0x29, 0xc8]))),
+    (ALU | MUL | X, Form::Plain(code(&[0x0f, 0xaf, 0xc1]))), // imul eax, ecx
+    (ALU | OR | X, Form::Plain(code(&[0x09, 0xc8]))),
+    (ALU | AND | X, Form::Plain(code(&[0x21, 0xc8]))),
+    (ALU | XOR | X, Form::Plain(code(&[0x31, 0xc8]))),
     (ALU | LSH | K, Form::Shift(0xe0)),
     (ALU | RSH | K, Form::Shift(0xe8)),
     // shl or shr eax, cl; cmp ecx, 31; jbe over xor eax, eax: the processor looks at the low five bits only.
-    (ALU | LSH | X, Form::Plain(&[0xd3, 0xe0, 0x83, 0xf9, 31, 0x76, 2, 0x31, 0xc0])),
-    (ALU | RSH | X, Form::Plain(&[0xd3, 0xe8, 0x83, 0xf9, 31, 0x76, 2, 0x31, 0xc0])),
+    (ALU | LSH | X, Form::Plain(code(&[0xd3, 0xe0, 0x83, 0xf9, 31, 0x76, 2, 0x31, 0xc0]))),
+    (ALU | RSH | X, Form::Plain(code(&[0xd3, 0xe8, 0x83, 0xf9, 31, 0x76, 2, 0x31, 0xc0]))),
     (ALU | DIV | K, Form::Divide(Quotient::Whole, Divisor::Constant)),
     (ALU | DIV | X, Form::Divide(Quotient::Whole, Divisor::X)),
     (ALU | MOD | K, Form::Divide(Quotient::Rest, Divisor::Constant)),
@@ -271,10 +279,10 @@ impl Translator {
         let (k, next) = (insn.k, n.checked_add(1)?);
         let form = FORMS.iter().find(|(code, _)| *code == insn.code).map(|(_, form)| *form);
         match form {
-            Some(Form::Plain(bytes)) => self.put(bytes),
-            Some(Form::Constant(bytes)) => self.put_with(bytes, k),
+            Some(Form::Plain(bytes)) => self.put(bytes.as_bytes()),
+            Some(Form::Constant(bytes)) => self.put_with(bytes.as_bytes(), k),
             Some(Form::Word(bytes)) => {
-                self.put(bytes);
+                self.put(bytes.as_bytes());
                 self.put(&[below_stack(k)]);
             }
             Some(Form::Shift(which)) => match u8::try_from(k) {
@@ -282,8 +290,8 @@ impl Translator {
                 _ => self.put(&[0x31, 0xc0]), // xor eax, eax
             },
             Some(Form::Divide(quotient, divisor)) => self.divide(quotient, divisor, k),
-            Some(Form::Load(width)) => checked = self.load(width, EAX, k, checked),
-            Some(Form::Indexed(width)) => self.load_indexed(width, k),
+            Some(Form::Load(width)) => checked = self.load(&width, EAX, k, checked),
+            Some(Form::Indexed(width)) => self.load_indexed(&width, k),
             Some(Form::HeaderLen) => {
                 checked = self.load(&BYTE, ECX, k, checked);
                 self.put(&[0x83, 0xe1, 0x0f, 0xc1, 0xe1, 2]); // and ecx, 15; shl ecx, 2
@@ -350,7 +358,7 @@ impl Translator {
             self.put_with(&[0x48, 0x81, 0xfe], end); // cmp rsi, end
             self.jump_if(BELOW, Place::Stumbled);
         }
-        self.put(width.load);
+        self.put(width.load.as_bytes());
         self.put_with(&[0x87 | register << 3], k); // [rdi + k]
         self.swap(width, register);
         checked.max(end)
@@ -373,14 +381,14 @@ impl Translator {
         self.put(&[0x4c, 0x39, 0xc6]); // cmp rsi, r8
         self.jump_if(BELOW, Place::Stumbled);
         self.put(&[0x42]);
-        self.put(width.load);
+        self.put(width.load.as_bytes());
         self.put(&[0x44 | register << 3, 0x07, width.bytes.wrapping_neg()]); // [rdi + r8 - bytes]
         self.swap(width, register);
     }
 
     fn swap(&mut self, width: &Width, register: u8) {
-        debug_assert!(register == EAX || width.swap.is_empty());
-        self.put(width.swap);
+        debug_assert!(register == EAX || width.swap.as_bytes().is_empty());
+        self.put(width.swap.as_bytes());
     }
 
     /// Divides A. `edx`, which takes part in that, waits in `r9d`.

@@ -174,8 +174,7 @@ impl<'a> Lowering<'a> {
         let number = self.link.layout.dlt;
         match linktype::by_dlt(number) {
             Some(row) => {
-                let (name, description) =
-                    (row.name.to_string_lossy(), row.description.to_string_lossy());
+                let (name, description) = (row.name, row.description);
                 format!("DLT_{name} ({description})")
             }
             None => format!("DLT {number}"),

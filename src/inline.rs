@@ -1,0 +1,107 @@
+//! Texts for tables that lie in the rows themselves. A table of references is written to whenever the library is
+//! loaded, since only then it is known where things are; one of these is shared by all processes, as code is.
+//! Nothing for texts that are made at run time.
+
+use std::ffi::CStr;
+use std::fmt;
+
+/// A constant text, or other bytes, of less than `N` bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Inline<const N: usize> {
+    len: u8,
+    bytes: [u8; N],
+}
+
+impl<const N: usize> Inline<N> {
+    /// Nothing.
+    pub const EMPTY: Self = Self { len: 0, bytes: [0; N] };
+
+    /// This text, which holds no NUL and leaves room for one.
+    #[must_use]
+    pub const fn new(text: &str) -> Self {
+        let inline = Self::of_bytes(text.as_bytes());
+        let mut n = 0;
+        while n < text.len() {
+            assert!(inline.bytes[n] != 0, "a NUL in the text");
+            n += 1;
+        }
+        inline
+    }
+
+    /// These bytes, any.
+    #[must_use]
+    pub const fn of_bytes(bytes: &[u8]) -> Self {
+        assert!(bytes.len() < N && N <= 256, "no room");
+        let mut inline = Self::EMPTY;
+        inline.len = bytes.len() as u8;
+        let mut n = 0;
+        while n < bytes.len() {
+            inline.bytes[n] = bytes[n];
+            n += 1;
+        }
+        inline
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// Its text for C.
+    #[must_use]
+    pub fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
+    }
+}
+
+impl<const N: usize> fmt::Display for Inline<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl<const N: usize> fmt::Debug for Inline<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// A table of texts and what belongs to them, as it is written in the source.
+#[must_use]
+pub const fn table<const N: usize, T: Copy, const ROWS: usize>(
+    rows: [(&str, T); ROWS],
+) -> [(Inline<N>, T); ROWS] {
+    let mut table = [(Inline::EMPTY, rows[0].1); ROWS];
+    let mut n = 0;
+    while n < ROWS {
+        table[n] = (Inline::new(rows[n].0), rows[n].1);
+        n += 1;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: [(Inline<6>, u8); 3] = table([("", 1), ("ü", 2), ("hello", 3)]);
+
+    #[test]
+    fn holds_what_it_was_given() {
+        for (n, (text, (inline, number))) in (1..).zip([c"", c"ü", c"hello"].into_iter().zip(TABLE))
+        {
+            assert_eq!((number, inline.as_c_str()), (n, text));
+            assert_eq!(inline.as_str(), text.to_str().unwrap());
+            assert_eq!(inline.as_bytes(), text.to_bytes());
+        }
+        assert_eq!(format!("{:<4}|{:?}", TABLE[1].0, TABLE[2].0), "ü   |\"hello\"");
+        assert_eq!(Inline::<4>::of_bytes(&[0, 1, 0]).as_bytes(), [0, 1, 0]);
+    }
+}
