@@ -13,6 +13,7 @@ RUSTC ?= rustc
 VERSION = 1.10.6
 
 BUILT = $(or $(CARGO_TARGET_DIR),target)/release
+WHOLE = $(or $(CARGO_TARGET_DIR),target)/whole
 HEADERS = $(patsubst include/%,%,$(wildcard include/*.h include/pcap/*.h))
 LIBRARY = libpcap.so.$(VERSION)
 # Debian's name, everyone else's, the linker's, and the one that was asked for.
@@ -35,10 +36,12 @@ FILL_IN = sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' \
 .PHONY: build demo test fuzz install uninstall test-consumers deb test-deb \
 	clean
 
-# Whoever installs with sudo may have no cargo there: what was built before will do.
+# The compiler looks at the library as a whole only where it makes no Rust library of it besides; what `cargo build
+# --release` makes is larger and slower. Whoever installs with sudo may have no cargo there: what was built before will do.
 build:
 	@if command -v $(CARGO) >/dev/null; then \
-		$(CARGO) build --release --lib && \
+		$(CARGO) rustc --profile whole --lib --crate-type cdylib --crate-type staticlib && \
+		mkdir -p $(BUILT) && ln -f $(WHOLE)/libpcap.so $(WHOLE)/libpcap.a $(BUILT) && \
 		RUSTC=$(RUSTC) pkgconfig/private-libs $(BUILT)/libpcap.a $(BUILT)/private-libs; \
 	elif [ -e $(BUILT)/libpcap.so ] && [ -e $(BUILT)/private-libs ]; then \
 		echo "no $(CARGO) here: taking $(BUILT)/libpcap.so as it is"; \

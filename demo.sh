@@ -56,7 +56,7 @@ outside() {
     install_missing
     if [ -z "${PCAP_LIB_DIR:-}" ]; then
         heading "Building the library"
-        cargo build --release --lib
+        make build
     fi
     local lib enter
     lib=$(realpath "${PCAP_LIB_DIR:-${CARGO_TARGET_DIR:-target}/release}/libpcap.so")

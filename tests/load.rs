@@ -37,11 +37,11 @@ fn costs(name: &str) -> [[f64; 2]; 2] {
     best
 }
 
-/// It is some 30 % of the time and 55 % of the memory: tables with pointers in them are relocated. The bounds leave
-/// room for machines that are busy.
+/// It is some 30 % of the time, and 31 % of the memory: what the loader relocates is kept out of tables (src/inline.rs).
+/// The bound of the time leaves room for machines that are busy.
 #[test]
-fn loading_is_cheaper_than_the_distributions() {
+fn loading_costs_a_third_of_the_distributions() {
     let [theirs, ours] = costs("load");
-    assert!(ours[0] <= 0.5 * theirs[0], "{} us of {}", ours[0], theirs[0]);
-    assert!(ours[1] <= 0.65 * theirs[1], "{} KiB of {}", ours[1], theirs[1]);
+    assert!(ours[0] <= 0.4 * theirs[0], "{} us of {}", ours[0], theirs[0]);
+    assert!(3.0 * ours[1] <= theirs[1], "{} KiB of {}", ours[1], theirs[1]);
 }

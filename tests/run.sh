@@ -37,7 +37,7 @@ export LIBPCAP_RS_SKIPS=$scratch/skips CAPI_SKIP_LOG=$scratch/skips
 : >"$LIBPCAP_RS_SKIPS"
 threads=--test-threads=${TEST_THREADS:-2}
 
-if ! cargo build --release || ! cargo test --no-run; then
+if ! make build || ! cargo test --no-run; then
     finish 0 1 0
 fi
 

@@ -44,19 +44,15 @@ fn dl_error() -> String {
     unsafe { CStr::from_ptr(libc::dlerror()) }.to_string_lossy().into_owned()
 }
 
-/// The library under test: $PCAP_LIB_DIR, else the one cargo built for this very bench, else the
-/// one of `cargo build --release`.
+/// The library under test: $PCAP_LIB_DIR, else the one that `make` built. (What cargo built for this very bench is
+/// not what is installed.)
 pub fn our_path() -> Result<PathBuf, String> {
     if let Some(dir) = std::env::var_os("PCAP_LIB_DIR") {
         return Ok(PathBuf::from(dir).join("libpcap.so"));
     }
     let exe = std::env::current_exe().map_err(|e| format!("my own path: {e}"))?;
-    let deps = exe.parent().unwrap_or(&exe).join("libpcap.so");
-    let built = exe.ancestors().nth(2).unwrap_or(&exe).join("libpcap.so");
-    [deps, built]
-        .into_iter()
-        .find(|p| p.exists())
-        .ok_or_else(|| "no libpcap.so built; run `cargo build --release`".to_owned())
+    let built = exe.ancestors().nth(3).unwrap_or(&exe).join("whole/libpcap.so");
+    if built.exists() { Ok(built) } else { Err("no libpcap.so built; run `make`".to_owned()) }
 }
 
 /// The distribution's library, by its path: the loader's search path may name ours.

@@ -14,7 +14,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The shared library under test: `$PCAP_LIB_DIR/libpcap.so`, else the release build's, brought up to
+/// The shared library under test: `$PCAP_LIB_DIR/libpcap.so`, else what `make` builds, brought up to
 /// date first.
 pub fn library() -> PathBuf {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
@@ -24,10 +24,11 @@ pub fn library() -> PathBuf {
                 return Path::new(&dir).join("libpcap.so");
             }
             let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-            let built = root().join(target).join("release/libpcap.so");
-            let mut build = Command::new(env!("CARGO"));
-            run(build.args(["build", "--release", "--lib"]).current_dir(root()));
-            built
+            run(Command::new("make")
+                .env_remove("MAKEFLAGS")
+                .args(["build", concat!("CARGO=", env!("CARGO"))])
+                .current_dir(root()));
+            root().join(target).join("release/libpcap.so")
         })
         .clone()
 }
