@@ -88,6 +88,11 @@ CASE(no_handle_setup)
     FAILS(pcap_set_ring_block_size_linux(NULL, 0));
     FAILS(pcap_set_ring_version_linux(NULL, 3));
     FAILS(pcap_get_ring_linux(NULL, &(struct pcap_ring_linux){0, 0, 0, 0, 0, 0, 0, 0}));
+    FAILS(pcap_set_fanout_linux(NULL, PCAP_FANOUT_HASH, 0, -1));
+    FAILS(pcap_set_fanout_program_linux(NULL, NULL));
+    FAILS(pcap_set_fanout_ebpf_linux(NULL, -1));
+    FAILS(pcap_get_fanout_linux(NULL));
+    FAILS(pcap_activate_group_linux(NULL, 1, NULL));
     FAILS(pcap_list_tstamp_types(NULL, &(int *){NULL}));
     FAILS(pcap_list_tstamp_types(NULL, NULL));
     FAILS(pcap_activate(NULL));

@@ -151,6 +151,11 @@ static void all_too_late(pcap_t *p)
     TOO_LATE(pcap_set_ring_frame_size_linux(p, -1));
     TOO_LATE(pcap_set_ring_block_size_linux(p, 1));
     TOO_LATE(pcap_set_ring_version_linux(p, 3));
+    TOO_LATE(pcap_set_fanout_linux(p, PCAP_FANOUT_HASH, 0, -1));
+    TOO_LATE(pcap_set_fanout_linux(p, -1, -1, -2));
+    TOO_LATE(pcap_set_fanout_program_linux(p, NULL));
+    TOO_LATE(pcap_set_fanout_ebpf_linux(p, -1));
+    TOO_LATE(pcap_activate_group_linux(p, 1, &(pcap_t *){NULL}));
     TOO_LATE(pcap_activate(p));
 }
 

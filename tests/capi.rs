@@ -114,6 +114,14 @@ programs! {
         losing checksums_not_ready stamped_on_arrival tcp_segments until_the_next_read sizes_of_the_structure
         without_a_kernel
     }
+    linux_fanout {
+        hash lb rnd cpu qm rollover rollover_flag defrag cbpf cbpf_by_expression cbpf_cooked ebpf
+        ignore_outgoing loopback
+    }
+    linux_fanout_group {
+        numbers nonsense mismatch mismatch_with_another_process full program_of_the_group members
+        group_fails group_warns joining group_under_traffic beside_a_group
+    }
     linux_options {
         ignore_outgoing
     }
@@ -234,7 +242,7 @@ macro_rules! under_valgrind {
 
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
-    linktype linux_facts linux_options linux_ring names offline offline_filter packets shim_cases
+    linktype linux_facts linux_fanout linux_fanout_group linux_options linux_ring names offline offline_filter packets shim_cases
     states vlan
 }
 

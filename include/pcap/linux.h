@@ -72,6 +72,66 @@ extern "C" {
 #define PCAP_TSTAMP_SOURCE_RAW_HARDWARE 3
 
 /*
+ The packets of a flow, in both directions, go to one handle.
+ */
+#define PCAP_FANOUT_HASH 0
+
+/*
+ One handle after the other.
+ */
+#define PCAP_FANOUT_LB 1
+
+/*
+ By the CPU that a packet comes in on.
+ */
+#define PCAP_FANOUT_CPU 2
+
+/*
+ The first handle, as long as its buffer has room.
+ */
+#define PCAP_FANOUT_ROLLOVER 3
+
+/*
+ By chance.
+ */
+#define PCAP_FANOUT_RND 4
+
+/*
+ By the queue of the interface that a packet comes in on.
+ */
+#define PCAP_FANOUT_QM 5
+
+/*
+ As a program of classic BPF returns.
+ */
+#define PCAP_FANOUT_CBPF 6
+
+/*
+ As a program of extended BPF returns.
+ */
+#define PCAP_FANOUT_EBPF 7
+
+/*
+ A packet whose handle has no room goes to another.
+ */
+#define PCAP_FANOUT_FLAG_ROLLOVER 4096
+
+/*
+ The kernel chooses the group's number.
+ */
+#define PCAP_FANOUT_FLAG_UNIQUEID 8192
+
+/*
+ Nothing of what the host sends.
+ */
+#define PCAP_FANOUT_FLAG_IGNORE_OUTGOING 16384
+
+/*
+ Fragments of IPv4 are put together first.
+ */
+#define PCAP_FANOUT_FLAG_DEFRAG 32768
+
+/*
  What the kernel tells of a packet beside its bytes.
  */
 typedef struct pcap_facts_linux {
@@ -178,6 +238,34 @@ PCAP_API
 int pcap_packet_facts_linux(pcap_t *p,
                             const unsigned char *packet,
                             struct pcap_facts_linux *facts);
+
+/*
+ The fanout group to join, whose handles share what is captured.
+ */
+PCAP_API int pcap_set_fanout_linux(pcap_t *p, int mode, int flags, int group);
+
+/*
+ What chooses in a group of mode PCAP_FANOUT_CBPF.
+ */
+PCAP_API int pcap_set_fanout_program_linux(pcap_t *p, const struct bpf_program *program);
+
+/*
+ What chooses in a group of mode PCAP_FANOUT_EBPF: a program's descriptor, which stays the caller's.
+ */
+PCAP_API int pcap_set_fanout_ebpf_linux(pcap_t *p, int fd);
+
+/*
+ The number of the fanout group that an active handle is in.
+ */
+PCAP_API int pcap_get_fanout_linux(pcap_t *p);
+
+/*
+ Activates a handle and opens more like it, n in all, which share what is captured; handles[0] is the first.
+ */
+PCAP_API
+int pcap_activate_group_linux(pcap_t *p,
+                              int n,
+                              pcap_t **handles);
 
 /*
  Whether to capture nothing of what the host sends.

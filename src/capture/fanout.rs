@@ -2,6 +2,12 @@
 //!
 //! packet(7) under `PACKET_FANOUT`, and `net/packet/af_packet.c` for what a group demands of who joins it.
 
+mod join;
+mod members;
+
+pub(super) use join::{close, open};
+pub(super) use members::Place;
+
 use crate::bpf::Insn;
 use crate::error::{Error, Result};
 use std::os::fd::OwnedFd;
@@ -80,6 +86,20 @@ pub struct Fanout {
     pub program: Option<Chooser>,
 }
 
+impl Mode {
+    /// Its name.
+    fn name(self) -> &'static str {
+        MODES.iter().find(|(_, mode)| *mode == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// The names of `flags`, as they are written behind a mode's name.
+fn names(flags: u16) -> String {
+    let names: Vec<&str> =
+        FLAGS.iter().filter(|(_, flag)| flags & flag != 0).map(|(name, _)| *name).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join("+") }
+}
+
 impl Fanout {
     /// A group as C programs ask for it: `PACKET_FANOUT_*`, flags, a number or -1.
     pub fn new(mode: i32, flags: i32, group: i32) -> Result<Self> {
@@ -102,6 +122,21 @@ impl Fanout {
         let fanout = Self { mode: *mode, flags, group, program: None };
         fanout.check()?;
         Ok(fanout)
+    }
+
+    /// A new group, whose packets `program` deals out.
+    pub fn chosen_by(program: &Chooser) -> Self {
+        let mode = match program {
+            Chooser::Classic(_) => Mode::Cbpf,
+            Chooser::Extended(_) => Mode::Ebpf,
+        };
+        Self { mode, flags: 0, group: None, program: None }
+    }
+
+    /// From now on, the group `number`, which there is.
+    pub fn join(&mut self, number: u16) {
+        self.group = Some(number);
+        self.flags &= !UNIQUEID;
     }
 
     /// Refuses what no kernel takes.

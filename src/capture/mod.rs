@@ -166,6 +166,14 @@ pub trait Source {
     fn required_timeout(&self) -> Option<Duration>;
     /// Whether filters can ask the kernel for the VLAN tags that it takes out of packets.
     fn tells_vlan_tags(&self) -> bool;
+    /// The number of the fanout group that it is in.
+    fn group(&self) -> Option<u16> {
+        None
+    }
+    /// Begins to take packets, where the source does not from the moment that it is open: in a fanout group.
+    fn listen(&mut self) -> Result<()> {
+        Ok(())
+    }
     /// Lets through only what `program` accepts, from the next packet to be read on.
     fn set_filter(&mut self, program: Program) -> Result<()>;
     /// Lets through only packets of `direction`.

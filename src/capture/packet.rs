@@ -5,6 +5,7 @@
 
 use super::cooked::{self, Cooked};
 use super::facts::PacketFacts;
+use super::fanout;
 use super::interface::Interface;
 use super::ring::frame::{Rules, Scale, Userland};
 use super::ring::{self, Aside, Ring};
@@ -51,6 +52,8 @@ pub struct PacketSocket {
     nonblocking: bool,
     /// The interface was down when last heard of, and may be gone.
     down: bool,
+    /// The number of its fanout group.
+    group: Option<u16>,
 }
 
 impl PacketSocket {
@@ -103,7 +106,13 @@ impl PacketSocket {
         options.tuning.got = shape;
         let protocol =
             if options.protocol == 0 { libc::ETH_P_ALL as u16 } else { options.protocol };
+        let fanout = options.tuning.fanout();
+        if fanout.is_some() {
+            fanout::close(fd)?;
+        }
         interface.bind(protocol)?;
+        let place = fanout::Place { ifindex: interface.ifindex.max(0).unsigned_abs(), protocol };
+        let group = fanout.map(|fanout| fanout.enter(fd, place, interface.link)).transpose()?;
         let rules = Rules {
             snapshot,
             scale: if options.precision == PRECISION_NANO { Scale::Nano } else { Scale::Micro },
@@ -142,6 +151,7 @@ impl PacketSocket {
             timeout_ms: options.timeout_ms.max(!options.timeout_ms),
             nonblocking: options.timeout_ms < 0,
             down: false,
+            group,
         };
         Ok((source, warning))
     }
@@ -306,6 +316,14 @@ impl Source for PacketSocket {
 
     fn tells_vlan_tags(&self) -> bool {
         socket::bpf_extensions(self.fd()).is_ok_and(|most| most >= SKF_AD_VLAN_TAG_PRESENT)
+    }
+
+    fn group(&self) -> Option<u16> {
+        self.group
+    }
+
+    fn listen(&mut self) -> Result<()> {
+        if self.group.is_some() { fanout::open(self.fd()) } else { Ok(()) }
     }
 
     fn set_filter(&mut self, program: Program) -> Result<()> {

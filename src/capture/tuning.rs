@@ -3,7 +3,7 @@
 //!
 //! packet(7), and the kernel's packet_mmap documentation.
 
-use super::fanout::Fanout;
+use super::fanout::{self, Chooser, Fanout};
 use super::ring;
 use crate::error::{Error, Result};
 use crate::sys::socket;
@@ -36,6 +36,29 @@ pub struct TxRing {
 }
 
 impl Tuning {
+    /// The group to join. What a group is not given is the group's business, whatever its sockets ignore.
+    pub(super) fn fanout(&self) -> Option<Fanout> {
+        let mut fanout = self.fanout.clone()?;
+        if self.ignore_outgoing {
+            fanout.flags |= fanout::IGNORE_OUTGOING;
+        }
+        Some(fanout)
+    }
+
+    /// As pcap_set_fanout_linux(): a mode, flags and a group. A program stays.
+    pub fn set_fanout(&mut self, mode: i32, flags: i32, group: i32) -> Result<()> {
+        let fanout = Fanout::new(mode, flags, group)?;
+        let program = self.fanout.take().and_then(|fanout| fanout.program);
+        self.fanout = Some(Fanout { program, ..fanout });
+        Ok(())
+    }
+
+    /// What chooses. Asked for alone, it asks for a group of its own mode, with a number that the kernel chooses.
+    pub fn set_fanout_program(&mut self, program: Chooser) {
+        let fanout = self.fanout.get_or_insert_with(|| Fanout::chosen_by(&program));
+        fanout.program = Some(program);
+    }
+
     /// Sets what is set on a socket that receives nothing yet.
     pub(super) fn prepare(&self, fd: BorrowedFd<'_>) -> Result<()> {
         if self.ignore_outgoing {

@@ -22,7 +22,7 @@ use std::ffi::{c_char, c_int, c_uchar, c_uint};
 ///
 /// # Safety
 /// `program` is NULL or a `struct bpf_program` whose instructions are NULL or as many as it says.
-unsafe fn insns<'a>(program: *const bpf_program) -> Option<&'a [Insn]> {
+pub unsafe fn insns<'a>(program: *const bpf_program) -> Option<&'a [Insn]> {
     if program.is_null() {
         return None;
     }

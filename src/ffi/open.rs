@@ -3,7 +3,7 @@
 
 use super::boundary::{error_text, handle, name, set_errbuf, text, with_errbuf, with_handle};
 use super::handle::pcap_t;
-use crate::error::{Code, Error, status_text};
+use crate::error::{Code, Error, Result, Warning, status_text};
 use crate::handle::Dead;
 use crate::handle::options::{PRECISION_MICRO, PRECISION_NANO};
 use std::ffi::{CStr, c_char, c_int, c_uint};
@@ -32,7 +32,12 @@ pub unsafe extern "C" fn pcap_create(device: *const c_char, errbuf: *mut c_char)
 pub unsafe extern "C" fn pcap_activate(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
     let Some(h) = (unsafe { handle(p) }) else { return Code::Generic as c_int };
-    match h.run(|h| h.handle.activate()) {
+    activation(h, h.run(|h| h.handle.activate()))
+}
+
+/// What an activation returns, and leaves in the error buffer.
+pub fn activation(h: &pcap_t, result: Result<Option<Warning>>) -> c_int {
+    match result {
         Ok(None) => 0,
         Ok(Some(warning)) => {
             if !warning.text.is_empty() {

@@ -63,6 +63,26 @@ struct Live {
     _wake: OwnedFd,
 }
 
+/// A device that is open, for a handle to be activated with.
+pub struct Opened {
+    options: Options,
+    source: Box<dyn Source>,
+    wake: OwnedFd,
+    warning: Option<Warning>,
+}
+
+impl Opened {
+    /// Opens the device; options that cannot be had as asked are changed to what is.
+    fn open(options: &mut Options) -> Result<Self> {
+        let wake = eventfd::create().map_err(no_eventfd)?;
+        let (mut source, warning) = capture::open(options)?;
+        if options.nonblocking {
+            source.set_nonblocking(true)?;
+        }
+        Ok(Self { options: options.clone(), source, wake, warning })
+    }
+}
+
 struct Offline {
     source: Savefile,
     /// As [`Live`]'s, of a savefile that is a pipe or the like.
@@ -245,11 +265,56 @@ impl Handle {
         let State::Created(options) = &mut *state else {
             return Err(already_activated());
         };
-        let wake = eventfd::create().map_err(no_eventfd)?;
-        let (mut source, warning) = capture::open(options)?;
-        if options.nonblocking {
-            source.set_nonblocking(true)?;
+        let mut opened = Opened::open(options)?;
+        opened.source.listen()?;
+        Ok(self.go_live(&mut state, opened))
+    }
+
+    /// Opens the device `n` times, as the options of this handle ask, which stays as it is: all are in one fanout
+    /// group, and take packets once the last of them is in.
+    pub fn open_group(&self, n: usize) -> Result<Vec<Opened>> {
+        let mut state = self.state()?;
+        let State::Created(options) = &mut *state else {
+            return Err(already_activated());
+        };
+        if options.tuning.fanout.is_none() {
+            return Err(Error::new("the handle is to be in no fanout group"));
         }
+        let mut options = options.clone();
+        let mut all: Vec<Opened> = Vec::new();
+        for _ in 0..n {
+            let opened = Opened::open(&mut options)?;
+            // Whatever chose the first one's group, the others join that.
+            if let (Some(fanout), Some(group)) = (&mut options.tuning.fanout, opened.source.group())
+            {
+                fanout.join(group);
+            }
+            all.push(opened);
+        }
+        for opened in &mut all {
+            opened.source.listen()?;
+        }
+        Ok(all)
+    }
+
+    /// Activates a handle with what [`Handle::open_group`] has opened.
+    pub fn adopt(&self, opened: Opened) -> Result<Option<Warning>> {
+        let mut state = self.state()?;
+        match &*state {
+            State::Created(_) => Ok(self.go_live(&mut state, opened)),
+            _ => Err(already_activated()),
+        }
+    }
+
+    /// Begins the life of a handle that is active from the start.
+    pub fn begin_active(&self, opened: Opened) -> Result<()> {
+        self.begin(State::Closed)?;
+        self.go_live(&mut *self.state()?, opened);
+        Ok(())
+    }
+
+    fn go_live(&self, state: &mut State, opened: Opened) -> Option<Warning> {
+        let Opened { options, source, wake, warning } = opened;
         *self.port.write() = Some(source.port());
         *self.facts.write() = Some(Facts {
             datalink: source.datalink(),
@@ -257,9 +322,8 @@ impl Handle {
             source: filter::Source::Live { vlan: source.tells_vlan_tags() },
         });
         self.control.set_wake(Some(&wake));
-        let options = (**options).clone();
         *state = State::Live(Box::new(Live { options, source, _wake: wake }));
-        Ok(warning)
+        warning
     }
 
     /// Changes an option of a handle that is not active.
@@ -516,6 +580,15 @@ impl Handle {
         match &*self.state()? {
             State::Live(live) => Ok(live.source.required_timeout()),
             _ => Ok(None),
+        }
+    }
+
+    /// The number of the fanout group that the handle is in, if it is in one.
+    pub fn group(&self) -> Result<Option<u16>> {
+        match &*self.state()? {
+            State::Live(live) => Ok(live.source.group()),
+            State::Offline(_) | State::Dead(_) => Ok(None),
+            State::Created(_) | State::Closed => Err(Error::bare(Code::NotActivated)),
         }
     }
 

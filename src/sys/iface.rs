@@ -1,7 +1,7 @@
 //! ioctls on network interfaces, as netdevice(7) describes them.
 
 use super::{Errno, Sys, check};
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -35,6 +35,17 @@ pub fn index(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<i32> {
     let req = call(fd, libc::SIOCGIFINDEX, name)?;
     // SAFETY: SIOCGIFINDEX has filled this member.
     Ok(unsafe { req.ifr_ifru.ifru_ifindex })
+}
+
+/// The name of the interface that has an index.
+pub fn name(index: u32) -> Sys<String> {
+    let mut name = [0 as libc::c_char; libc::IFNAMSIZ];
+    // SAFETY: `name` has the room that if_indextoname(3) asks for.
+    if unsafe { libc::if_indextoname(index, name.as_mut_ptr()) }.is_null() {
+        return Err(Errno::last());
+    }
+    // SAFETY: if_indextoname(3) has ended the name.
+    Ok(unsafe { CStr::from_ptr(name.as_ptr()) }.to_string_lossy().into_owned())
 }
 
 /// The interface's `ARPHRD_*` type.

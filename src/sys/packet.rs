@@ -1,8 +1,8 @@
 //! Packet sockets, as packet(7) and `linux/if_packet.h` describe them.
 
 use super::thread::uncancelled;
-use super::{Sys, check, check_len};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use super::{Errno, Sys, check, check_len};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Which part of a frame the socket delivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,30 @@ pub fn bound_interface(fd: BorrowedFd<'_>) -> Sys<i32> {
     // SAFETY: `to` is writable for `len` bytes.
     check(unsafe { libc::getsockname(fd.as_raw_fd(), (&raw mut to).cast(), &raw mut len) })?;
     Ok(to.sll_ifindex)
+}
+
+/// The packet sockets of this process that are in a fanout group: each one's inode, and `PACKET_FANOUT` as
+/// getsockopt(2) tells it, the group's number, its mode and its flags.
+pub fn own_fanouts() -> Sys<Vec<(u32, u32)>> {
+    let failed = |error: std::io::Error| Errno(error.raw_os_error().unwrap_or(libc::EIO));
+    let list = std::fs::read_dir("/proc/self/fd").map_err(failed)?;
+    let numbers = list.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    Ok(numbers.filter_map(own_fanout).collect())
+}
+
+fn own_fanout(fd: RawFd) -> Option<(u32, u32)> {
+    let mut fanout: u32 = 0;
+    let mut len = size_of::<u32>() as libc::socklen_t;
+    let (level, name) = (libc::SOL_PACKET, libc::PACKET_FANOUT);
+    // SAFETY: `fanout` is writable for `len` bytes. Whatever the descriptor stands for by now, asking changes
+    // nothing.
+    check(unsafe { libc::getsockopt(fd, level, name, (&raw mut fanout).cast(), &raw mut len) })
+        .ok()?;
+    // SAFETY: integers: all zeros is a value.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: `stat` is writable.
+    check(unsafe { libc::fstat(fd, &raw mut stat) }).ok()?;
+    Some((u32::try_from(stat.st_ino).ok()?, fanout))
 }
 
 /// What the kernel tells of a packet that was received without a ring.

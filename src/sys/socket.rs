@@ -3,7 +3,7 @@
 use super::thread::uncancelled;
 use super::{Errno, Sys, check, check_len};
 use crate::bpf::Insn;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 
 /// A type that the kernel reads or writes as a socket option: plain numbers, every bit pattern a value.
 pub trait OptionValue: Copy {
@@ -64,17 +64,32 @@ pub fn bpf_extensions(fd: BorrowedFd<'_>) -> Sys<u32> {
 
 /// Has the kernel run `program` on everything that the socket receives from now on.
 pub fn attach_filter(fd: BorrowedFd<'_>, program: &[Insn]) -> Sys<()> {
+    set_program(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, program)
+}
+
+/// `struct sock_fprog`, without a byte that is not set.
+#[repr(C)]
+struct Fprog {
+    len: u16,
+    zero: [u8; size_of::<usize>() - 2],
+    filter: *const Insn,
+}
+
+const _: () = assert!(size_of::<Fprog>() == size_of::<libc::sock_fprog>());
+
+/// setsockopt(2) of an option that is a program.
+pub fn set_program(fd: BorrowedFd<'_>, level: i32, name: i32, program: &[Insn]) -> Sys<()> {
     let len = u16::try_from(program.len()).map_err(|_| Errno(libc::EINVAL))?;
-    let prog = libc::sock_fprog { len, filter: program.as_ptr().cast_mut().cast() };
+    let prog = Fprog { len, zero: [0; size_of::<usize>() - 2], filter: program.as_ptr() };
     // SAFETY: `prog` points to `len` instructions, which have the layout of `sock_filter`; the kernel copies
     // them and writes nothing.
     check(unsafe {
         libc::setsockopt(
             fd.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ATTACH_FILTER,
+            level,
+            name,
             (&raw const prog).cast(),
-            size_of::<libc::sock_fprog>() as libc::socklen_t,
+            size_of::<Fprog>() as libc::socklen_t,
         )
     })?;
     Ok(())
@@ -101,6 +116,14 @@ pub fn take_datagram(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Sys<usize> {
         // SAFETY: `buf` is writable for its length.
         check_len(unsafe { libc::recv(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), flags) })
     })
+}
+
+/// A second descriptor for what `fd` stands for, which may be nothing; it is closed on exec.
+pub fn duplicate(fd: RawFd) -> Sys<OwnedFd> {
+    // SAFETY: no pointer is passed.
+    let new = check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })?;
+    // SAFETY: the kernel has just handed this descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
 /// Sets or clears `O_NONBLOCK`.

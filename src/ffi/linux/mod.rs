@@ -6,4 +6,5 @@
 #![allow(non_camel_case_types, reason = "C's own names")]
 
 pub mod facts;
+pub mod fanout;
 pub mod options;
