@@ -34,3 +34,42 @@ CASE(ignore_outgoing)
 {
     in_modes(RINGS_NOW, body_ignore_outgoing);
 }
+
+static int busy_poll_of(pcap_t *p)
+{
+    int us = -1;
+    socklen_t len = sizeof us;
+
+    CHECK(getsockopt(pcap_fileno(p), SOL_SOCKET, SO_BUSY_POLL, &us, &len) == 0, "%s",
+          strerror(errno));
+    return us;
+}
+
+CASE(busy_poll)
+{
+    int raw;
+    pcap_t *p;
+
+    enter_veth();
+    raw = raw_socket("v1");
+    p = created("v0", &plain);
+    CHECK_INT(pcap_set_busy_poll_linux(p, -1), PCAP_ERROR);
+    CHECK_STR(pcap_geterr(p), "can't poll busily for -1 microseconds");
+    CHECK_INT(pcap_set_busy_poll_linux(p, 70), 0);
+    rules("setsockopt:SOL_SOCKET:SO_BUSY_POLL:EPERM:*");
+    CHECK_INT(pcap_activate(p), PCAP_ERROR_PERM_DENIED);
+    CHECK_STR(pcap_geterr(p), "Attempt to poll busily for 70 microseconds failed - "
+                              "CAP_NET_ADMIN may be required");
+    rules("setsockopt:SOL_SOCKET:SO_BUSY_POLL=70:ENOPROTOOPT:*");
+    CHECK_INT(pcap_activate(p), PCAP_ERROR);
+    CHECK_STR(pcap_geterr(p), "setsockopt (SO_BUSY_POLL, 70 microseconds): Protocol not available");
+    rules("");
+    CHECK(pcap_activate(p) == 0, "%s", pcap_geterr(p));
+    CHECK_INT(busy_poll_of(p), 70);
+    send_numbered(raw, 1, 3);
+    CHECK(pcap_loop(p, 3, keep, (unsigned char *)&seen) == 0, "%s", pcap_geterr(p));
+    pcap_close(p);
+    p = opened("v0", plain);
+    CHECK_INT(busy_poll_of(p), 0);
+    pcap_close(p);
+}

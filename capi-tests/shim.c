@@ -6,14 +6,16 @@
  *
  *   CALL[:LEVEL:OPTION[=VALUE]]:ERRNO:TIMES
  *
- *   CALL     socket, bind, mmap, setsockopt or getsockopt
- *   LEVEL    SOL_PACKET or SOL_SOCKET            (setsockopt and getsockopt only)
- *   OPTION   a name of option_names below
- *   VALUE    a number, V1, V2 or V3: the int handed in, as PACKET_VERSION and PACKET_HDRLEN have it
- *   ERRNO    a name of errno_names below
+ *   CALL     socket, bind, mmap, setsockopt, getsockopt or ioctl
+ *   LEVEL    SOL_PACKET or SOL_SOCKET            (setsockopt and getsockopt), or IOCTL
+ *   OPTION   a name of packet_names, socket_names or ioctl_names below
+ *   VALUE    a number, V1, V2 or V3: the int handed in, as PACKET_VERSION and PACKET_HDRLEN have it;
+ *            of SIOCSHWTSTAMP the rx_filter
+ *   ERRNO    a name of errno_names below; OK for a call that is not made and succeeds
  *   TIMES    how often it fails, * = always
  *
  * E.g. setsockopt:SOL_PACKET:PACKET_RX_RING:ENOMEM:3,getsockopt:SOL_PACKET:PACKET_HDRLEN=V3:EINVAL:*
+ * or ioctl:IOCTL:SIOCSHWTSTAMP:OK:*
  *
  * socket and bind mean those of AF_PACKET; mmap means the mapping of a socket. PACKET_RX_RING with
  * no frames (a ring given back) always goes through. $PCAP_SHIM_LOG names a file that gets one line
@@ -25,8 +27,15 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/filter.h>
+#include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/net_tstamp.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +51,14 @@ struct name {
 };
 
 #define NAME(n) {#n, n}
-static const struct name level_names[] = {NAME(SOL_PACKET), NAME(SOL_SOCKET), {NULL, 0}};
+/* Of no socket option, and of a request of SIOCETHTOOL that is played by itself. */
+#define IOCTL (-2)
+#define GET_TS_INFO (-ETHTOOL_GET_TS_INFO)
+#define SIOCGIWNAME 0x8b01
+static const struct name level_names[] = {
+    NAME(SOL_PACKET), NAME(SOL_SOCKET), NAME(IOCTL), {NULL, 0}};
+static const struct name ioctl_names[] = {NAME(SIOCSHWTSTAMP), NAME(SIOCGIWNAME),
+                                          {"ETHTOOL_GET_TS_INFO", GET_TS_INFO}, {NULL, 0}};
 static const struct name packet_names[] = {NAME(PACKET_VERSION),    NAME(PACKET_HDRLEN),
                                            NAME(PACKET_RX_RING),    NAME(PACKET_RESERVE),
                                            NAME(PACKET_AUXDATA),    NAME(PACKET_STATISTICS),
@@ -50,17 +66,21 @@ static const struct name packet_names[] = {NAME(PACKET_VERSION),    NAME(PACKET_
                                            NAME(PACKET_COPY_THRESH), {NULL, 0}};
 static const struct name socket_names[] = {NAME(SO_ATTACH_FILTER), NAME(SO_DETACH_FILTER),
                                            NAME(SO_BPF_EXTENSIONS), NAME(SO_ERROR),
-                                           NAME(SO_TIMESTAMPNS),   {NULL, 0}};
+                                           NAME(SO_TIMESTAMPNS),   NAME(SO_BUSY_POLL),
+                                           {NULL, 0}};
+#define OK (-1)
 static const struct name errno_names[] = {
+    NAME(OK),     NAME(ERANGE),
     NAME(EPERM),  NAME(EACCES),  NAME(ENOMEM),      NAME(EINVAL),     NAME(ENOPROTOOPT), NAME(EAFNOSUPPORT),
     NAME(ENODEV), NAME(ENETDOWN), NAME(EOPNOTSUPP), NAME(EIO),        NAME(EMFILE),      {NULL, 0}};
 
-enum call { CALL_SOCKET, CALL_BIND, CALL_MMAP, CALL_SETSOCKOPT, CALL_GETSOCKOPT };
+enum call { CALL_SOCKET, CALL_BIND, CALL_MMAP, CALL_SETSOCKOPT, CALL_GETSOCKOPT, CALL_IOCTL };
 static const struct name call_names[] = {{"socket", CALL_SOCKET},
                                          {"bind", CALL_BIND},
                                          {"mmap", CALL_MMAP},
                                          {"setsockopt", CALL_SETSOCKOPT},
                                          {"getsockopt", CALL_GETSOCKOPT},
+                                         {"ioctl", CALL_IOCTL},
                                          {NULL, 0}};
 
 /* A call, or what a rule or a question says of calls; -1 = any. */
@@ -107,7 +127,7 @@ static const char *name_of(const struct name *table, int value)
 
 static const struct name *options_of(int level)
 {
-    return level == SOL_PACKET ? packet_names : socket_names;
+    return level == SOL_PACKET ? packet_names : level == IOCTL ? ioctl_names : socket_names;
 }
 
 /* Reads CALL[:LEVEL:OPTION[=VALUE]] from strtok_r's `state`. */
@@ -116,7 +136,7 @@ static struct what parse_what(char *word, char **state)
     struct what w = {lookup(call_names, word), ANY, ANY, ANY};
     char *option, *value;
 
-    if (w.call != CALL_SETSOCKOPT && w.call != CALL_GETSOCKOPT)
+    if (w.call != CALL_SETSOCKOPT && w.call != CALL_GETSOCKOPT && w.call != CALL_IOCTL)
         return w;
     word = strtok_r(NULL, ":", state);
     option = strtok_r(NULL, ":", state);
@@ -209,7 +229,7 @@ static int refused(const struct what *w)
         if (rules[i].times != 0 && matches(&rules[i].what, w)) {
             if (rules[i].times > 0)
                 rules[i].times--;
-            record(w, rules[i].err);
+            record(w, rules[i].err == OK ? 0 : rules[i].err);
             return rules[i].err;
         }
     return 0;
@@ -319,4 +339,77 @@ void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t off)
 void *mmap64(void *at, size_t len, int prot, int flags, int fd, off64_t off)
 {
     return map("mmap64", at, len, prot, flags, fd, off);
+}
+
+static unsigned played_stamps, played_filters, played_missed;
+
+void shim_ts_info(unsigned so_timestamping, unsigned rx_filters)
+{
+    played_stamps = so_timestamping;
+    played_filters = rx_filters;
+}
+
+void shim_missed(unsigned packets)
+{
+    played_missed = packets;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+    int (*real)(int, unsigned long, ...) =
+        (int (*)(int, unsigned long, ...))(uintptr_t)next_symbol("ioctl");
+    struct what w = {CALL_IOCTL, IOCTL, (int)request, ANY};
+    va_list ap;
+    struct ifreq *ifr;
+    int rc;
+
+    va_start(ap, request);
+    ifr = va_arg(ap, void *);
+    va_end(ap);
+    if (request == SIOCSHWTSTAMP)
+        w.value = ((struct hwtstamp_config *)ifr->ifr_data)->rx_filter;
+    if (request == SIOCETHTOOL) {
+        struct ethtool_ts_info *info = (void *)ifr->ifr_data;
+
+        if (info->cmd != ETHTOOL_GET_TS_INFO)
+            return real(fd, request, ifr);
+        w.option = GET_TS_INFO;
+        if (played_stamps != 0) {
+            info->so_timestamping = played_stamps;
+            info->rx_filters = played_filters;
+            return 0;
+        }
+    } else if (request != SIOCSHWTSTAMP && request != SIOCGIWNAME) {
+        return real(fd, request, ifr);
+    }
+    rc = refused(&w);
+    if (rc == OK)
+        return 0;
+    if (rc != 0) {
+        errno = rc;
+        return -1;
+    }
+    rc = real(fd, request, ifr);
+    record(&w, rc == 0 ? 0 : errno);
+    return rc;
+}
+
+/* What rtnetlink says of an interface's counts gets the number of packets that it has missed. */
+ssize_t recv(int fd, void *buffer, size_t len, int flags)
+{
+    ssize_t (*real)(int, void *, size_t, int) =
+        (ssize_t(*)(int, void *, size_t, int))(uintptr_t)next_symbol("recv");
+    ssize_t n = real(fd, buffer, len, flags);
+    struct nlmsghdr *head = buffer;
+    char *counts = (char *)buffer + NLMSG_LENGTH(sizeof(struct if_stats_msg)) + NLA_HDRLEN;
+
+    if (played_missed && n >= counts - (char *)buffer + (ssize_t)sizeof(struct rtnl_link_stats64) &&
+        head->nlmsg_len == (unsigned)n && head->nlmsg_type == RTM_NEWSTATS) {
+        struct rtnl_link_stats64 stats;
+
+        memcpy(&stats, counts, sizeof stats);
+        stats.rx_missed_errors += played_missed;
+        memcpy(counts, &stats, sizeof stats);
+    }
+    return n;
 }

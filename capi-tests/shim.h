@@ -14,6 +14,12 @@ void shim_rules(const char *rules) __attribute__((weak));
 /* How many calls like CALL[:LEVEL:OPTION[=VALUE]] were made and succeeded since. */
 int shim_saw(const char *call) __attribute__((weak));
 
+/* What ETHTOOL_GET_TS_INFO answers from now on; 0, 0 for the truth. */
+void shim_ts_info(unsigned so_timestamping, unsigned rx_filters) __attribute__((weak));
+
+/* How many packets more rtnetlink says that an interface has missed. */
+void shim_missed(unsigned packets) __attribute__((weak));
+
 #ifdef __cplusplus
 }
 #endif

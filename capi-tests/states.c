@@ -146,6 +146,9 @@ static void all_too_late(pcap_t *p)
     TOO_LATE(pcap_set_tstamp_precision(p, -1));
     TOO_LATE(pcap_set_protocol_linux(p, 0));
     TOO_LATE(pcap_set_ignore_outgoing_linux(p, 1));
+    TOO_LATE(pcap_set_netns_fd_linux(p, 12345));
+    TOO_LATE(pcap_set_netns_linux(p, "/nonexistent"));
+    TOO_LATE(pcap_set_busy_poll_linux(p, -1));
     TOO_LATE(pcap_set_rxhash_linux(p, 1));
     TOO_LATE(pcap_set_ring_block_timeout_linux(p, 0));
     TOO_LATE(pcap_set_ring_frame_size_linux(p, -1));

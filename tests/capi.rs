@@ -122,8 +122,14 @@ programs! {
         numbers nonsense mismatch mismatch_with_another_process full program_of_the_group members
         group_fails group_warns joining group_under_traffic beside_a_group
     }
+    linux_netns {
+        devices_of_the_same_name namespace_that_is_left devices_that_are_in_one_only any_device
+        promiscuous_mode_there drops_of_the_interface cooked_device wireless_device
+        interface_going_away what_is_no_namespace without_privileges time_stamp_types
+        cancelled_threads
+    }
     linux_options {
-        ignore_outgoing
+        ignore_outgoing busy_poll
     }
     linux_ring {
         defaults sizes_are_rounded versions versions_that_are_missing less_memory_than_asked
@@ -242,8 +248,8 @@ macro_rules! under_valgrind {
 
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
-    linktype linux_facts linux_fanout linux_fanout_group linux_options linux_ring names offline offline_filter packets shim_cases
-    states vlan
+    linktype linux_facts linux_fanout linux_fanout_group linux_netns linux_options linux_ring
+    names offline offline_filter packets shim_cases states vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

@@ -53,6 +53,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("getaddrinfo", "3"),
     ("if_nametoindex", "3"),
     ("dlsym", "3"),
+    ("network_namespaces", "7"),
+    ("pidfd_open", "2"),
     ("longjmp", "3"),
     ("strerror", "3"),
     ("ethers", "5"),

@@ -304,6 +304,23 @@ PCAP_API int pcap_set_rxhash_linux(pcap_t *p, int on);
  */
 PCAP_API int pcap_get_ring_linux(pcap_t *p, struct pcap_ring_linux *ring);
 
+/*
+ For how many microseconds a read that finds nothing has the driver look for packets; 0 for none.
+ */
+PCAP_API int pcap_set_busy_poll_linux(pcap_t *p, int microseconds);
+
+/*
+ The network namespace to capture in, by what stands for it in the file system; NULL or "" for the program's.
+ */
+PCAP_API
+int pcap_set_netns_linux(pcap_t *p,
+                         const char *path);
+
+/*
+ The same, by a descriptor, which is copied; -1 for the program's.
+ */
+PCAP_API int pcap_set_netns_fd_linux(pcap_t *p, int fd);
+
 #ifdef __cplusplus
 }
 #endif

@@ -56,8 +56,9 @@ impl Interface {
         Ok((Self { fd, ifindex: -1, link: Link::Sll { dlt: dlt::LINUX_SLL }, datalinks }, None))
     }
 
-    /// One interface, with its own headers or, where the kernel's are of no use, cooked ones.
-    pub fn open(options: &Options) -> Result<(Self, Option<Warning>)> {
+    /// One interface, with its own headers or, where the kernel's are of no use, cooked ones. In a `foreign` namespace
+    /// sysfs knows nothing of it: not known there is the tagging of a DSA switch, nor that it is Wi-Fi 7.
+    pub fn open(options: &Options, foreign: bool) -> Result<(Self, Option<Warning>)> {
         let device = options.device.as_os_str();
         let mut fd = open_socket(Kind::Raw)?;
         if options.rfmon {
@@ -67,8 +68,11 @@ impl Interface {
             libc::ENODEV => Error::bare(Code::NoSuchDevice),
             _ => Error::errno("SIOCGIFHWADDR", errno),
         })?;
-        let wireless = sysfs::exists(device, "wireless");
-        let tagging = sysfs::read(device, "dsa/tagging");
+        let (wireless, tagging) = if foreign {
+            (iface::is_wireless(fd.as_fd(), device), None)
+        } else {
+            (sysfs::exists(device, "wireless"), sysfs::read(device, "dsa/tagging"))
+        };
         let choice = arphrd::map(arptype, device.as_bytes(), wireless, tagging.as_deref());
         let mut warning = None;
         if choice.unknown {

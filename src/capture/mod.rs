@@ -8,6 +8,7 @@ pub mod cooked;
 pub mod facts;
 pub mod fanout;
 mod interface;
+pub mod netns;
 mod packet;
 pub mod ring;
 pub mod tuning;

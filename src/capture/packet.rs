@@ -6,7 +6,7 @@
 use super::cooked::{self, Cooked};
 use super::facts::PacketFacts;
 use super::fanout;
-use super::interface::Interface;
+use super::netns::{self, Drops};
 use super::ring::frame::{Rules, Scale, Userland};
 use super::ring::{self, Aside, Ring};
 use super::{Direction, Fill, Link, Port, Source, Stats, Wait};
@@ -16,7 +16,7 @@ use crate::error::{Code, Error, Result, WarnCode, Warning};
 use crate::handle::batch::{Batch, Lent};
 use crate::handle::options::{Options, PRECISION_NANO};
 use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
-use crate::sys::{self, Errno, iface, packet, socket, sysfs};
+use crate::sys::{self, Errno, iface, packet, socket};
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -74,10 +74,7 @@ impl PacketSocket {
             let text = "Promiscuous mode not supported on the \"any\" device";
             warning = Some(Warning { code: WarnCode::PromiscNotSup, text: text.to_owned() });
         }
-        // QUIRK: what the interface drops counts in promiscuous mode only.
-        let drops = options.promiscuous.then(|| interface_drops(&options.device));
-        let (interface, unknown) =
-            if any { Interface::open_any(options)? } else { Interface::open(options)? };
+        let netns::Found { interface, warning: unknown, drops } = netns::open(options)?;
         warning = unknown.or(warning);
         let fd = interface.fd.as_fd();
         let lo_ifindex = iface::index(fd, OsStr::new("lo")).unwrap_or(-1);
@@ -135,7 +132,7 @@ impl PacketSocket {
             received: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             freezes: AtomicU64::new(0),
-            interface: drops.map(|drops| (options.device.clone(), drops)),
+            drops,
         });
         let source = Self {
             port,
@@ -369,8 +366,8 @@ struct SocketPort {
     received: AtomicU64,
     dropped: AtomicU64,
     freezes: AtomicU64,
-    /// The interface whose drops count, and what it had dropped at the start.
-    interface: Option<(OsString, u64)>,
+    /// What tells of the interface's drops, if they count.
+    drops: Option<Drops>,
 }
 
 impl Port for SocketPort {
@@ -384,13 +381,11 @@ impl Port for SocketPort {
         let add = |total: &AtomicU64, new: u32| {
             total.fetch_add(new.into(), Ordering::Relaxed).wrapping_add(new.into())
         };
-        let interface = self.interface.as_ref();
         Ok(Stats {
             received: add(&self.received, now.tp_packets),
             dropped: add(&self.dropped, now.tp_drops),
             freezes: add(&self.freezes, now.tp_freeze_q_cnt),
-            interface_dropped: interface
-                .map_or(0, |(name, before)| interface_drops(name).saturating_sub(*before)),
+            interface_dropped: self.drops.as_ref().map_or(0, Drops::count),
         })
     }
 
@@ -404,14 +399,6 @@ impl Port for SocketPort {
     fn fd(&self) -> RawFd {
         self.fd.as_raw_fd()
     }
-}
-
-/// Packets that the interface missed for want of buffers.
-fn interface_drops(device: &OsStr) -> u64 {
-    ["statistics/rx_missed_errors", "statistics/rx_fifo_errors"]
-        .iter()
-        .filter_map(|counter| sysfs::read_u64(device, counter))
-        .fold(0, u64::saturating_add)
 }
 
 /// Throws away what the socket has queued; whether it has told, once, that the interface is down.

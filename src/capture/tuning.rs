@@ -4,8 +4,9 @@
 //! packet(7), and the kernel's packet_mmap documentation.
 
 use super::fanout::{self, Chooser, Fanout};
+use super::netns::Netns;
 use super::ring;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::sys::socket;
 use std::os::fd::BorrowedFd;
 
@@ -22,6 +23,10 @@ pub struct Tuning {
     pub tx_ring: Option<TxRing>,
     /// What is asked of the ring.
     pub ring: ring::Wish,
+    /// For how many microseconds a read that finds nothing asks the driver for more (since Linux 3.11).
+    pub busy_poll_us: u32,
+    /// The network namespace to capture in; `None` for the program's.
+    pub netns: Option<Netns>,
     /// The ring that there is, once the handle is active: none where packets come without.
     pub got: Option<ring::Shape>,
 }
@@ -68,6 +73,20 @@ impl Tuning {
         if self.qdisc_bypass {
             socket::set(fd, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, 1)
                 .map_err(|errno| Error::errno("setsockopt (PACKET_QDISC_BYPASS)", errno))?;
+        }
+        if self.busy_poll_us > 0 {
+            let us = i32::try_from(self.busy_poll_us).unwrap_or(i32::MAX);
+            socket::set(fd, libc::SOL_SOCKET, libc::SO_BUSY_POLL, us).map_err(|errno| match errno.0 {
+                libc::EPERM => Error::with_code(
+                    Code::PermDenied,
+                    format!(
+                        "Attempt to poll busily for {us} microseconds failed - CAP_NET_ADMIN may be required"
+                    ),
+                ),
+                _ => {
+                    Error::errno(format!("setsockopt (SO_BUSY_POLL, {us} microseconds)"), errno)
+                }
+            })?;
         }
         Ok(())
     }

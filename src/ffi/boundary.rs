@@ -5,7 +5,6 @@ use super::handle::pcap_t;
 use super::types::PCAP_ERRBUF_SIZE;
 use crate::error::{Error, Result, status_text};
 use crate::sys::thread;
-use std::cell::Cell;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,11 +34,6 @@ impl<T> CReturn for *const T {
     }
 }
 
-thread_local! {
-    /// Whether this thread is inside [`guard`].
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Runs `f`; a panic in it becomes an error and prints nothing. No code of the caller's program may run in
 /// `f`: an exception or a longjmp of its does not belong here, nor does the unwinding of a cancelled thread,
 /// which waits.
@@ -53,9 +47,9 @@ pub fn guard<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
 /// As [`guard`], for an `f` that comes by no point of cancellation.
 pub fn guard_step<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
     silence_panics();
-    let outer = GUARDED.replace(true);
+    let outer = thread::silence(true);
     let result = catch_unwind(AssertUnwindSafe(f));
-    GUARDED.set(outer);
+    thread::silence(outer);
     result.unwrap_or_else(|payload| {
         let why = payload
             .downcast_ref::<&str>()
@@ -80,7 +74,7 @@ fn silence_panics() {
     SILENCED.get_or_init(|| {
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if !GUARDED.get() {
+            if !thread::is_silent() {
                 hook(info);
             }
         }));

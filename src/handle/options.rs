@@ -1,6 +1,6 @@
 //! What a program may ask for before it activates a handle: pcap_create(3PCAP) and the pcap_set functions.
 
-use crate::capture::tuning::Tuning;
+use crate::capture::{self, netns::Netns, tuning::Tuning};
 use crate::error::{Code, Error, Result, WarnCode, Warning};
 use std::ffi::OsString;
 
@@ -78,6 +78,15 @@ impl Options {
             return None;
         }
         Some(Warning { code: WarnCode::TstampTypeNotSup, text: String::new() })
+    }
+
+    /// The network namespace to capture in, of which the types of time stamps are then known. What is wrong with it
+    /// shows when the handle is activated.
+    pub fn set_netns(&mut self, netns: Option<Netns>) {
+        let types = || capture::tstamp_types(&self.device);
+        let offered = netns.as_ref().map_or_else(types, |netns| netns.run(types)?);
+        self.tstamp_types = offered.unwrap_or_default();
+        self.tuning.netns = netns;
     }
 
     /// As pcap_set_tstamp_precision(3PCAP).

@@ -63,6 +63,14 @@ pub fn is_up(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<bool> {
     Ok(flags & libc::IFF_UP != 0)
 }
 
+/// `SIOCGIWNAME` of `linux/wireless.h`, whose request is no larger than an `ifreq`.
+const SIOCGIWNAME: libc::c_ulong = 0x8b01;
+
+/// Whether the interface answers as Wi-Fi interfaces do, but for those of Wi-Fi 7.
+pub fn is_wireless(fd: BorrowedFd<'_>, name: &OsStr) -> bool {
+    call(fd, SIOCGIWNAME, name).is_ok()
+}
+
 /// The interface's MTU in bytes.
 pub fn mtu(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<u32> {
     let req = call(fd, libc::SIOCGIFMTU, name)?;

@@ -15,7 +15,7 @@ const DUMP: u16 = 0x300;
 const INTERRUPTED: u16 = 0x10;
 
 /// `struct nlmsghdr`: length, type, flags, sequence number, port.
-const HEADER: usize = 16;
+pub const HEADER: usize = 16;
 /// `struct nlattr`: length, type.
 const ATTRIBUTE: usize = 4;
 /// The bits of an attribute's type that are flags.
@@ -52,6 +52,11 @@ impl Netlink {
         // SAFETY: the kernel has just handed this descriptor to us alone.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(Self { fd, buffer: vec![0; BUFFER], sequence: 0 })
+    }
+
+    /// The socket, for who asks otherwise.
+    pub fn into_socket(self) -> OwnedFd {
+        self.fd
     }
 
     /// The list that the request `kind` asks for.
@@ -127,6 +132,15 @@ impl Netlink {
             }
         }
     }
+}
+
+/// The header of a request `kind`, of a message of `len` bytes that is answered by one.
+pub fn request_header(kind: u16, len: usize) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    let len = u32::try_from(len).unwrap_or(u32::MAX).to_ne_bytes();
+    let parts = len.into_iter().chain(kind.to_ne_bytes()).chain(REQUEST.to_ne_bytes());
+    header.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+    header
 }
 
 struct Header {

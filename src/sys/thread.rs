@@ -1,6 +1,51 @@
-//! Cancellation of threads: pthread_setcancelstate(3).
+//! What a thread carries with it: cancellation, pthread_setcancelstate(3), signals, pthread_sigmask(3), and whether
+//! it panics in silence.
 
+use std::cell::Cell;
 use std::ffi::c_int;
+use std::mem::MaybeUninit;
+
+thread_local! {
+    /// Whether this thread is where a panic becomes an error.
+    static SILENT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f`, whose panics the caller catches and tells of: they print nothing.
+pub fn silenced<R>(f: impl FnOnce() -> R) -> R {
+    let outer = silence(true);
+    let result = f();
+    silence(outer);
+    result
+}
+
+/// Whether from now on panics of this thread print nothing; whether they did until now.
+pub fn silence(on: bool) -> bool {
+    SILENT.replace(on)
+}
+
+/// Whether they print nothing.
+pub fn is_silent() -> bool {
+    SILENT.get()
+}
+
+/// Runs `f` with all signals blocked, which a thread that it starts inherits for good.
+pub fn with_signals_blocked<R>(f: impl FnOnce() -> R) -> R {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: both sets are writable; sigfillset fills the one before it is read.
+    let blocked = unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0
+    };
+    let result = f();
+    if blocked {
+        // SAFETY: the call above has filled `before`.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
+        }
+    }
+    result
+}
 
 unsafe extern "C" {
     fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;

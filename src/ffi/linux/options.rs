@@ -1,12 +1,16 @@
 //! Options of the socket, and of its ring.
 
+use crate::capture::netns::Netns;
 use crate::capture::ring::{Shape, Version};
 use crate::error::{Error, Result};
-use crate::ffi::boundary::{null, with_handle};
+use crate::ffi::boundary::{name, null, with_handle};
 use crate::ffi::config::set;
 use crate::ffi::handle::pcap_t;
 use crate::handle::options::Options;
-use std::ffi::c_int;
+use crate::sys::Errno;
+use std::ffi::{c_char, c_int};
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 /// Sets an option of a handle that is not active, if it can be that.
 ///
@@ -160,6 +164,63 @@ pub unsafe extern "C" fn pcap_get_ring_linux(p: *mut pcap_t, ring: *mut pcap_rin
             }
             ring.cast::<u8>().copy_from((&raw const told).cast(), len);
             Ok(0)
+        })
+    }
+}
+
+/// For how many microseconds a read that finds nothing has the driver look for packets; 0 for none.
+///
+/// # Safety
+/// As pcap_set_snaplen(3PCAP).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pcap_set_busy_poll_linux(p: *mut pcap_t, microseconds: c_int) -> c_int {
+    // SAFETY: forwarded contract.
+    unsafe {
+        try_set(p, |options| {
+            options.tuning.busy_poll_us = u32::try_from(microseconds).map_err(|_| {
+                Error::new(format!("can't poll busily for {microseconds} microseconds"))
+            })?;
+            Ok(())
+        })
+    }
+}
+
+/// The network namespace to capture in, by what stands for it in the file system; NULL or "" for the program's.
+///
+/// # Safety
+/// As pcap_set_snaplen(3PCAP); `path` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pcap_set_netns_linux(p: *mut pcap_t, path: *const c_char) -> c_int {
+    // SAFETY: forwarded contract.
+    unsafe {
+        let path = name(path).filter(|path| !path.is_empty());
+        set(p, |options| options.set_netns(path.map(Netns::Path)))
+    }
+}
+
+/// The same, by a descriptor, which is copied; -1 for the program's.
+///
+/// # Safety
+/// As pcap_set_snaplen(3PCAP).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pcap_set_netns_fd_linux(p: *mut pcap_t, fd: c_int) -> c_int {
+    // SAFETY: forwarded contract.
+    unsafe {
+        try_set(p, |options| {
+            let netns = match fd {
+                ..0 => None,
+                fd => {
+                    // SAFETY: a number that is no descriptor of the caller's is refused by the call.
+                    let copy =
+                        BorrowedFd::borrow_raw(fd).try_clone_to_owned().map_err(|error| {
+                            let errno = Errno(error.raw_os_error().unwrap_or(libc::EBADF));
+                            Error::errno(format!("can't copy descriptor {fd}"), errno)
+                        })?;
+                    Some(Netns::Descriptor(Arc::new(copy), fd))
+                }
+            };
+            options.set_netns(netns);
+            Ok(())
         })
     }
 }
