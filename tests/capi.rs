@@ -186,6 +186,9 @@ programs! {
         activate_again_after_failure open_live open_live_without_permission status_texts
         texts_of_two_threads
     }
+    tstamp {
+        types_of_a_device stamps_of_the_hardware stamps_that_are_refused
+    }
     vlan {
         tags_come_back tags_by_next_ex tags_going_out tags_for_two_handles tags_and_snaplen
         tags_and_kernel_snaplen cooked_sll cooked_sll2 cooked_llc cooked_switch
@@ -249,7 +252,7 @@ macro_rules! under_valgrind {
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
     linktype linux_facts linux_fanout linux_fanout_group linux_netns linux_options linux_ring
-    names offline offline_filter packets shim_cases states vlan
+    names offline offline_filter packets shim_cases states tstamp vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

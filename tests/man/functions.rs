@@ -25,18 +25,11 @@ const CASES: usize = 2;
 /// What has no test in C, and why.
 const UNTESTED: &[(&str, &str)] = &[
     ("no suitable device found", "\"any\" is always there"),
-    ("Attempt to set hardware timestamp failed", "wants a driver with hardware time stamps"),
     ("socket for SIOCETHTOOL", "wants a process that is out of descriptors at that very call"),
-    ("SIOCETHTOOL(ETHTOOL_GET_TS_INFO) ioctl failed", "no driver here fails so"),
 ];
 
 /// Statuses that a page tells of and no test wants, and why.
 const UNTESTED_STATUSES: &[(&str, &str, &str)] = &[
-    (
-        "pcap_activate",
-        "PCAP_WARNING_TSTAMP_TYPE_NOTSUP",
-        "wants a driver with hardware time stamps",
-    ),
     ("pcap_set_rfmon", "PCAP_ERROR_RFMON_NOTSUP", "is pcap_activate()'s"),
     ("pcap_set_rfmon", "PCAP_ERROR_NO_SUCH_DEVICE", "never here: no device has monitor mode"),
     ("pcap_set_rfmon", "PCAP_ERROR_PERM_DENIED", "never here: no device has monitor mode"),
