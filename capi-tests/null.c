@@ -136,6 +136,8 @@ CASE(no_handle_asking)
 
     FAILS(pcap_stats(NULL, &st));
     FAILS(pcap_stats(NULL, NULL));
+    FAILS(pcap_stats_linux(NULL, &(struct pcap_stat_linux){.size = 64}));
+    FAILS(pcap_stats_linux(NULL, NULL));
     FAILS(pcap_setfilter(NULL, &program));
     FAILS(pcap_setfilter(NULL, NULL));
     FAILS(pcap_setdirection(NULL, PCAP_D_IN));

@@ -136,6 +136,10 @@ programs! {
         frames_that_are_too_small blocks_that_are_too_small block_timeout immediate_blocks
         receive_hash nonsense
     }
+    linux_stats {
+        add_up taken_back in_the_callback loopback_copies overrun in_a_signal_handler
+        by_another_thread of_the_interface refusals
+    }
     names {
         addresses_of_hosts addresses_stay_until_the_next_call networks protocols long_entries
         ports port_ranges random_port_ranges ethers_of_hosts long_names no_databases
@@ -252,7 +256,7 @@ macro_rules! under_valgrind {
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
     linktype linux_facts linux_fanout linux_fanout_group linux_netns linux_options linux_ring
-    names offline offline_filter packets shim_cases states tstamp vlan
+    linux_stats names offline offline_filter packets shim_cases states tstamp vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

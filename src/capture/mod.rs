@@ -120,6 +120,9 @@ pub struct Stats {
     pub received: u64,
     /// Packets dropped for want of room.
     pub dropped: u64,
+    /// Packets that came into the buffer and were thrown away here, by the filter, the direction, or for they come
+    /// twice.
+    pub rejected: u64,
     /// Packets dropped by the interface.
     pub interface_dropped: u64,
     /// How often the kernel found no free block of a ring and stopped.
@@ -128,8 +131,8 @@ pub struct Stats {
 
 /// The part of a source that signal handlers and other threads may use while it is being read.
 pub trait Port: Send + Sync {
-    /// The counts up to now.
-    fn stats(&self) -> Result<Stats>;
+    /// The counts up to now; what the interface drops as libpcap counts it, or `all` of that.
+    fn stats(&self, all: bool) -> Result<Stats>;
     /// Sends one packet; the number of bytes that went.
     fn inject(&self, packet: &[u8]) -> Result<usize>;
     /// The descriptor that becomes readable with packets.

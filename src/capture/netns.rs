@@ -86,11 +86,10 @@ fn open_here(options: &Options, foreign: bool) -> Result<Found> {
     let any = device == ANY;
     let (interface, warning) =
         if any { Interface::open_any(options)? } else { Interface::open(options, foreign)? };
-    // QUIRK: what the interface drops counts in promiscuous mode only.
-    let drops = match (options.promiscuous && !any, foreign) {
-        (false, _) => None,
-        (true, false) => Some(Counter::Sysfs(device.to_owned())),
-        (true, true) => LinkStats::open(interface.ifindex).ok().map(Counter::Netlink),
+    let drops = match (any, foreign) {
+        (true, _) => None,
+        (false, false) => Some(Counter::Sysfs(device.to_owned())),
+        (false, true) => LinkStats::open(interface.ifindex).ok().map(Counter::Netlink),
     };
     let drops = drops.map(|counter| Drops { before: counter.read(), counter });
     Ok(Found { interface, warning, drops })

@@ -119,6 +119,7 @@ impl PacketSocket {
             not_loopback: !any && interface.ifindex != lo_ifindex,
             filter: None,
             userland: Userland::None,
+            rejected: Cell::new(0),
             can_undo: Cell::new(None),
         };
         let refusal = match (any, cooked) {
@@ -133,6 +134,8 @@ impl PacketSocket {
             dropped: AtomicU64::new(0),
             freezes: AtomicU64::new(0),
             drops,
+            rejected: AtomicU64::new(0),
+            promiscuous: options.promiscuous,
         });
         let source = Self {
             port,
@@ -155,6 +158,11 @@ impl PacketSocket {
 
     fn fd(&self) -> BorrowedFd<'_> {
         self.port.fd.as_fd()
+    }
+
+    /// Shows what was rejected until now to those who ask for the statistics.
+    fn tell_rejected(&self) {
+        self.port.rejected.store(self.rules.rejected.get(), Ordering::Relaxed);
     }
 
     /// After an ENETDOWN: whether the interface is up again, and an error if it is gone.
@@ -201,7 +209,10 @@ impl PacketSocket {
         let closed = socket::attach_filter(self.fd(), &nothing).is_ok();
         if closed && self.ring.is_none() {
             match drain(self.fd()) {
-                Ok(down) => self.down |= down,
+                Ok((down, packets)) => {
+                    self.down |= down;
+                    self.rules.count(packets, 0);
+                }
                 Err(error) => {
                     // Or nothing would come in any more.
                     let _ = self.detach();
@@ -257,6 +268,7 @@ impl Source for PacketSocket {
         self.lent_as = self.rules.link;
         let fill = self.ring.fill(&mut self.rules, batch, self.port.fd.as_fd());
         self.down |= self.ring.take_down();
+        self.tell_rejected();
         fill
     }
 
@@ -266,6 +278,7 @@ impl Source for PacketSocket {
 
     fn rewind(&mut self, batch: &Batch) {
         self.ring.rewind(&self.rules, batch);
+        self.tell_rejected();
     }
 
     fn facts(&mut self, batch: &Batch, packet: *const u8) -> Result<PacketFacts> {
@@ -366,12 +379,14 @@ struct SocketPort {
     received: AtomicU64,
     dropped: AtomicU64,
     freezes: AtomicU64,
-    /// What tells of the interface's drops, if they count.
+    rejected: AtomicU64,
+    promiscuous: bool,
+    /// What tells of the interface's drops.
     drops: Option<Drops>,
 }
 
 impl Port for SocketPort {
-    fn stats(&self) -> Result<Stats> {
+    fn stats(&self, all: bool) -> Result<Stats> {
         // QUIRK: the first number counts what is dropped, too, and what is rejected here.
         // Only a V3 ring fills the third number. Reading sets the kernel's counts back to zero.
         let zero = socket::OptionValue::zeroed();
@@ -381,11 +396,14 @@ impl Port for SocketPort {
         let add = |total: &AtomicU64, new: u32| {
             total.fetch_add(new.into(), Ordering::Relaxed).wrapping_add(new.into())
         };
+        // QUIRK: what the interface drops counts in promiscuous mode only.
+        let drops = self.drops.as_ref().filter(|_| all || self.promiscuous);
         Ok(Stats {
             received: add(&self.received, now.tp_packets),
             dropped: add(&self.dropped, now.tp_drops),
             freezes: add(&self.freezes, now.tp_freeze_q_cnt),
-            interface_dropped: self.drops.as_ref().map_or(0, Drops::count),
+            rejected: self.rejected.load(Ordering::Relaxed),
+            interface_dropped: drops.map_or(0, Drops::count),
         })
     }
 
@@ -401,14 +419,16 @@ impl Port for SocketPort {
     }
 }
 
-/// Throws away what the socket has queued; whether it has told, once, that the interface is down.
-fn drain(fd: BorrowedFd<'_>) -> Result<bool> {
+/// Throws away what the socket has queued; whether it has told, once, that the interface is down, and how many
+/// packets it were.
+fn drain(fd: BorrowedFd<'_>) -> Result<(bool, usize)> {
     let mut byte = [0u8];
     let mut down = false;
+    let mut packets = 0usize;
     loop {
         match socket::take_datagram(fd, &mut byte) {
-            Ok(_) => {}
-            Err(Errno(libc::EAGAIN)) => return Ok(down),
+            Ok(_) => packets = packets.wrapping_add(1),
+            Err(Errno(libc::EAGAIN)) => return Ok((down, packets)),
             Err(Errno(libc::ENETDOWN)) => down = true,
             Err(errno) => return Err(Error::errno("recv failed when changing filter", errno)),
         }

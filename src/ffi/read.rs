@@ -89,8 +89,11 @@ unsafe fn deliver(
         while h.handle.control.undisturbed(token) {
             let described;
             let lent = if let Some(slot) = h.handle.lent().take_slot() {
+                // SAFETY: the slot is the handle's, whose memory stays.
+                h.handle.delivered.add(1, unsafe { (*slot).header.caplen }.into());
                 slot
             } else if let Some(next) = h.handle.lent().take_from_run() {
+                h.handle.delivered.add(1, next.header.caplen.into());
                 described = next;
                 &raw const described
             } else {
@@ -177,6 +180,7 @@ pub unsafe extern "C-unwind" fn pcap_next_ex(
     {
         // SAFETY: both are non-null, so writable by contract; the slot is the handle's, whose memory stays.
         unsafe {
+            h.handle.delivered.add(1, (*slot).header.caplen.into());
             header.write((&raw const (*slot).header).cast_mut());
             data.write((*slot).data);
         }
@@ -229,6 +233,7 @@ unsafe fn take(h: &pcap_t, data: *mut *const c_uchar) -> bool {
     unsafe {
         h.header().write(lent.header);
         data.write(if batch.is_read() { settle(h, Some(lent)) } else { lent.data });
+        h.handle.delivered.add(1, (*h.header()).caplen.into());
     }
     true
 }
@@ -265,7 +270,7 @@ pub unsafe extern "C" fn pcap_stats(p: *mut pcap_t, stats: *mut pcap_stat) -> c_
             if stats.is_null() {
                 return Err(null());
             }
-            let counts = h.handle.stats()?;
+            let counts = h.handle.stats(false)?;
             // QUIRK: C's numbers have 32 bits and wrap.
             let told = pcap_stat {
                 ps_recv: counts.received as u32,

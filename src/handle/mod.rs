@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod control;
+pub mod delivered;
 pub mod options;
 
 use crate::bpf::{Insn, Program};
@@ -19,6 +20,7 @@ use crate::sys::stdio::Stream;
 use crate::sys::{Errno, Sys, eventfd, poll};
 use batch::{Batch, Lent};
 use control::{Control, Interrupt, Token};
+use delivered::Delivered;
 use options::Options;
 use parking_lot::RwLock;
 use std::cell::{RefCell, RefMut};
@@ -32,6 +34,8 @@ use std::time::Duration;
 pub struct Handle {
     /// The break flag and the wake-up call.
     pub control: Control,
+    /// What the program has been given in this life.
+    pub delivered: Delivered,
     batch: Batch,
     state: RefCell<State>,
     /// What may be used while `state` is borrowed: set as long as a source is open.
@@ -235,6 +239,7 @@ impl Handle {
 
     fn begin(&self, state: State) -> Result<()> {
         *self.state()? = state;
+        self.delivered.reset();
         self.control.revive();
         Ok(())
     }
@@ -624,9 +629,10 @@ impl Handle {
     }
 
     /// Counts since activation; signal handlers and other threads may ask while the handle is read.
-    pub fn stats(&self) -> Result<Stats> {
+    /// `all` as [`Port::stats`] has it.
+    pub fn stats(&self, all: bool) -> Result<Stats> {
         match self.port() {
-            Some(port) => port.stats(),
+            Some(port) => port.stats(all),
             None => Err(not_live(&*self.state()?, on_dead::STATS)),
         }
     }

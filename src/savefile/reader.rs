@@ -350,7 +350,7 @@ struct FilePort {
 }
 
 impl Port for FilePort {
-    fn stats(&self) -> Result<Stats> {
+    fn stats(&self, _all: bool) -> Result<Stats> {
         Err(Error::new("Statistics aren't available from savefiles"))
     }
 

@@ -246,6 +246,8 @@ pub struct Rules {
     pub filter: Option<Program>,
     /// How far it has to.
     pub userland: Userland,
+    /// How many packets they have not let through.
+    pub rejected: Cell<u64>,
     /// What [`Rules::apply`] has changed in the last CAN frame.
     pub can_undo: Cell<Option<CanUndo>>,
 }
@@ -267,6 +269,18 @@ impl Rules {
                 left => Userland::First(left),
             };
         }
+    }
+
+    /// So many packets were looked at, of which so many were let through.
+    pub fn count(&self, seen: usize, let_through: usize) {
+        let rejected = seen.saturating_sub(let_through) as u64;
+        self.rejected.set(self.rejected.get().wrapping_add(rejected));
+    }
+
+    /// As many will be looked at again.
+    pub fn uncount(&self, seen: usize, let_through: usize) {
+        let rejected = seen.saturating_sub(let_through) as u64;
+        self.rejected.set(self.rejected.get().wrapping_sub(rejected));
     }
 
     /// Makes of `packet` what the program is to see, or `None` if it is not to see it.

@@ -133,6 +133,7 @@ impl<H: Header> Ring<H> {
                 packets = packets.wrapping_add(1);
             }
         }
+        rules.count(self.lent, packets);
         batch.filled(packets);
         Ok(if packets == 0 { Fill::Rejected } else { Fill::Packets })
     }
@@ -143,6 +144,7 @@ impl<H: Header> Ring<H> {
         if !batch.is_in_slots() {
             return;
         }
+        let not_had = batch.unread_starts().count();
         let mut read = batch.read_starts().peekable();
         let mut unread = batch.unread_starts().peekable();
         let mut back_to = (self.first, 0);
@@ -157,6 +159,7 @@ impl<H: Header> Ring<H> {
                 rules.undo(&facts, packet);
             }
         }
+        rules.uncount(self.lent.saturating_sub(back_to.1), not_had);
         (self.next, self.lent) = back_to;
     }
 

@@ -57,6 +57,7 @@ impl Reader {
         self.last = Some(last);
         let lent = self.packet(last.len).and_then(|packet| rules.apply(last.facts, packet));
         self.lent = lent.is_some();
+        rules.count(1, usize::from(self.lent));
         rules.consumed(1);
         if let (Some(lent), Some(slot)) = (lent, batch.slots().first()) {
             slot.set(lent);

@@ -28,6 +28,7 @@ fn rules(link: Link) -> Rules {
         not_loopback: true,
         filter: None,
         userland: Userland::None,
+        rejected: Cell::new(0),
         can_undo: Cell::new(None),
     }
 }

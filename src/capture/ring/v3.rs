@@ -80,6 +80,7 @@ impl Ring {
             self.at = Some(Cursor::default());
             return Err(corrupted());
         };
+        rules.count(self.lent.left.saturating_sub(at.left) as usize, lent);
         self.at = Some(at);
         batch.filled(lent);
         Ok(if lent == 0 { Fill::Rejected } else { Fill::Packets })
@@ -93,6 +94,7 @@ impl Ring {
             return;
         }
         let Some(end) = self.at.filter(|_| batch.is_in_slots()) else { return };
+        let not_had = batch.unread_starts().count();
         let mut read = batch.read_starts().peekable();
         let mut unread = batch.unread_starts().peekable();
         let mut at = self.lent;
@@ -107,6 +109,7 @@ impl Ring {
                 rules.undo(&facts, packet);
             }
         }
+        rules.uncount(back_to.left.saturating_sub(end.left) as usize, not_had);
         self.at = Some(back_to);
     }
 

@@ -1,8 +1,8 @@
-//! Facts about packets that are lent.
+//! Facts about packets that are lent, and statistics.
 
 use crate::capture::facts::{Clock, PacketFacts};
 use crate::error::{Error, Result};
-use crate::ffi::boundary::{handle, null};
+use crate::ffi::boundary::{handle, null, with_handle};
 use crate::ffi::handle::pcap_t;
 use crate::ffi::types::PCAP_ERROR;
 use std::ffi::{c_int, c_uchar};
@@ -73,6 +73,29 @@ pub struct pcap_facts_linux {
     pub addr: [u8; 8],
 }
 
+/// Counts since activation.
+#[repr(C)]
+pub struct pcap_stat_linux {
+    /// Bytes of this structure, which the caller sets.
+    pub size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Packets that came to the socket, those that were dropped included.
+    pub received: u64,
+    /// Packets dropped for want of room in the buffer.
+    pub dropped: u64,
+    /// How often the kernel found no free block of the buffer and stopped for a while.
+    pub freezes: u64,
+    /// Packets that came into the buffer and were thrown away by this library, for the filter or the direction.
+    pub filtered: u64,
+    /// Packets dropped by the interface.
+    pub interface_dropped: u64,
+    /// Packets that the program was given.
+    pub packets: u64,
+    /// Bytes of packets that it was given.
+    pub bytes: u64,
+}
+
 /// A structure of the caller's that begins with its own size, which may be that of another version of it.
 trait Sized32: Sized {
     /// Bytes that it had in its first version.
@@ -84,6 +107,10 @@ const MOST: u32 = 4096;
 
 impl Sized32 for pcap_facts_linux {
     const LEAST: u32 = 48;
+}
+
+impl Sized32 for pcap_stat_linux {
+    const LEAST: u32 = 64;
 }
 
 /// Fills in a structure of the caller's, but for its size. What this library does not know of is 0.
@@ -158,4 +185,29 @@ pub unsafe extern "C" fn pcap_packet_facts_linux(
     // SAFETY: forwarded contract.
     let filled = h.run_step(|h| unsafe { fill(facts, || told(h)) });
     filled.map_or_else(|error| error.code as c_int, |()| 0)
+}
+
+/// Counts since activation, in 64 bits. Signal handlers and other threads may ask while a read waits.
+///
+/// # Safety
+/// As pcap-linux(3PCAP): `stats` is NULL, or has as many bytes as it says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pcap_stats_linux(p: *mut pcap_t, stats: *mut pcap_stat_linux) -> c_int {
+    let counts = |h: &pcap_t| {
+        let counts = h.handle.stats(true)?;
+        let (packets, bytes) = h.handle.delivered.counts();
+        Ok(pcap_stat_linux {
+            size: 0,
+            reserved: 0,
+            received: counts.received,
+            dropped: counts.dropped,
+            freezes: counts.freezes,
+            filtered: counts.rejected,
+            interface_dropped: counts.interface_dropped,
+            packets,
+            bytes,
+        })
+    };
+    // SAFETY: forwarded contract.
+    unsafe { with_handle(p, |h| fill(stats, || counts(h)).map(|()| 0)) }
 }
