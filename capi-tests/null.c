@@ -116,6 +116,8 @@ CASE(no_handle_reading)
     IS_NULL(pcap_next(NULL, NULL));
     FAILS(pcap_next_ex(NULL, &hp, &data));
     FAILS(pcap_next_ex(NULL, NULL, NULL));
+    FAILS(pcap_next_batch_linux(NULL, &(struct pcap_packet_linux){.data = NULL}, 1));
+    FAILS(pcap_next_batch_linux(NULL, NULL, 0));
     FAILS(pcap_packet_facts_linux(NULL, bytes, &(struct pcap_facts_linux){.size = 48}));
     FAILS(pcap_packet_facts_linux(NULL, NULL, NULL));
     RETURNS((pcap_breakloop(NULL), 0));

@@ -109,6 +109,10 @@ programs! {
         cooked_device_lists_sll
         other_lists
     }
+    linux_batch {
+        sizes block_edges facts_of_each changed_packets mixed_with_other_reads descriptor
+        waits_and_breaks all_rejected savefiles refusals
+    }
     linux_facts {
         packet_types vlan_tags any_device link_type_changes tun_devices too_large_for_a_frame
         losing checksums_not_ready stamped_on_arrival tcp_segments until_the_next_read sizes_of_the_structure
@@ -255,8 +259,8 @@ macro_rules! under_valgrind {
 
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
-    linktype linux_facts linux_fanout linux_fanout_group linux_netns linux_options linux_ring
-    linux_stats names offline offline_filter packets shim_cases states tstamp vlan
+    linktype linux_batch linux_facts linux_fanout linux_fanout_group linux_netns linux_options
+    linux_ring linux_stats names offline offline_filter packets shim_cases states tstamp vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

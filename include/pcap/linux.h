@@ -232,6 +232,11 @@ typedef struct pcap_ring_linux {
 } pcap_ring_linux;
 
 /*
+ Up to max packets, all lent until the next read; 0 if none came in time.
+ */
+PCAP_API int pcap_next_batch_linux(pcap_t *p, struct pcap_packet_linux *packets, int max);
+
+/*
  What the kernel tells of a packet that a read lends, until the next read.
  */
 PCAP_API

@@ -9,7 +9,7 @@ use super::boundary::{guard, handle, null, store, with_handle};
 use super::handle::pcap_t;
 use super::types::{PCAP_ERROR, PCAP_ERROR_BREAK, pcap_handler, pcap_pkthdr, pcap_stat};
 use crate::error::{Code, Error};
-use crate::handle::batch::Lent;
+use crate::handle::batch::{Batch, Lent};
 use crate::handle::control::Token;
 use crate::handle::{Patience, Search, Step};
 use std::ffi::{c_int, c_uchar};
@@ -191,6 +191,60 @@ pub unsafe extern "C-unwind" fn pcap_next_ex(
         header.write(h.header());
         next(h, token, data)
     }
+}
+
+/// The next packets, up to `max` of those that can be lent at once until the next read; as pcap_next_ex(3PCAP)
+/// where there are none.
+///
+/// # Safety
+/// `to` has room for `max` packets.
+pub unsafe fn next_batch(h: &pcap_t, to: *mut Lent, max: usize) -> c_int {
+    let token = h.handle.control.token();
+    loop {
+        if h.handle.control.undisturbed(token) {
+            // SAFETY: forwarded contract.
+            let taken = unsafe { take_many(h.handle.lent(), to, max) };
+            if taken != (0, 0) {
+                h.handle.delivered.add(taken.0 as u64, taken.1);
+                return c_int::try_from(taken.0).unwrap_or(c_int::MAX);
+            }
+        }
+        match step(h, token, Patience::Wait, false) {
+            Outcome::Packets => {}
+            Outcome::Quiet => return 0,
+            Outcome::End => return PCAP_ERROR_BREAK,
+            Outcome::Stop(status) => return status,
+        }
+    }
+}
+
+/// Takes up to `max` packets of what is lent, of slots or of a run: how many packets, and how many bytes.
+///
+/// # Safety
+/// `to` has room for `max` packets.
+#[inline(always)]
+unsafe fn take_many(batch: &Batch, to: *mut Lent, max: usize) -> (usize, u64) {
+    let mut bytes = 0u64;
+    let slots = batch.take_slots(max);
+    if !slots.is_empty() {
+        // SAFETY: a cell is laid out as what it holds, nobody writes the slots meanwhile, and they are no more than
+        // `max`, for which there is room.
+        unsafe { to.copy_from_nonoverlapping(slots.as_ptr().cast::<Lent>(), slots.len()) };
+        for slot in slots {
+            bytes = bytes.wrapping_add(slot.get().header.caplen.into());
+        }
+        return (slots.len(), bytes);
+    }
+    let mut at = to;
+    let taken = batch.run().take_many(max, |lent| {
+        bytes = bytes.wrapping_add(lent.header.caplen.into());
+        // SAFETY: no more than `max` packets are put, into room for so many.
+        at = unsafe {
+            at.write(lent);
+            at.add(1)
+        };
+    });
+    (taken, bytes)
 }
 
 /// What pcap_next_ex() does where no packet lies ready in a slot, or the last one does: described, it is put into

@@ -24,8 +24,9 @@ pub struct PacketHeader {
     pub len: u32,
 }
 
-/// One packet, lent until the next step of the handle.
+/// One packet, lent until the next step of the handle: `struct pcap_packet_linux` of `pcap/linux.h`.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct Lent {
     /// Its header.
     pub header: PacketHeader,
@@ -94,6 +95,17 @@ impl Batch {
         self.run.take()
     }
 
+    /// Up to `most` of the next packets in slots that the caller has not had. They stay there as [`Batch::take_slot`]'s.
+    #[inline]
+    pub fn take_slots(&self, most: usize) -> &[Cell<Lent>] {
+        let next = self.next.get();
+        let slots = self.slots.get(self.index(next)..self.index(self.end.get()));
+        let slots = slots.unwrap_or_default();
+        let slots = slots.get(..most).unwrap_or(slots);
+        self.next.set(next.wrapping_add(slots.len()));
+        slots
+    }
+
     /// Whether the caller has had all packets.
     #[inline]
     pub fn is_read(&self) -> bool {
@@ -121,11 +133,13 @@ impl Batch {
     }
 
     fn starts(&self, from: *const Lent, to: *const Lent) -> impl Iterator<Item = *const u8> {
-        let index = |slot: *const Lent| {
-            slot.addr().wrapping_sub(self.slots.as_ptr().addr()) / size_of::<Lent>()
-        };
-        let slots = self.slots.get(index(from)..index(to)).unwrap_or_default();
+        let slots = self.slots.get(self.index(from)..self.index(to)).unwrap_or_default();
         slots.iter().map(|slot| slot.get().data)
+    }
+
+    /// Which slot it is.
+    fn index(&self, slot: *const Lent) -> usize {
+        slot.addr().wrapping_sub(self.slots.as_ptr().addr()) / size_of::<Lent>()
     }
 
     /// Forgets all packets: what they are made of goes back to its owner.

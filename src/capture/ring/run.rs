@@ -15,7 +15,7 @@ pub(super) const ADDRESS: usize = align(size_of::<Tpacket3Hdr>());
 pub(super) const HEADERS: usize = ADDRESS + size_of::<SockaddrLl>();
 
 /// A walk from packet to packet of one block.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Run {
     /// The next packet's header.
     next: Cell<*const u8>,
@@ -77,6 +77,23 @@ impl Run {
         self.next.set(next);
         self.left.set(self.left.get().wrapping_sub(1));
         Some(lent)
+    }
+
+    /// Up to `most` of the next packets, as long as [`Run::take`] would give them; how many were put somewhere.
+    #[inline]
+    pub fn take_many(&self, most: usize, mut put: impl FnMut(Lent)) -> usize {
+        // Nobody else knows this walk, so it can be in registers.
+        let walk = self.clone();
+        let mut taken = 0usize;
+        while taken < most
+            && let Some(lent) = walk.take()
+        {
+            put(lent);
+            taken = taken.wrapping_add(1);
+        }
+        self.next.set(walk.next.get());
+        self.left.set(walk.left.get());
+        taken
     }
 
     /// Whether all packets have been taken.

@@ -5,6 +5,7 @@
 //! `PCAP_WRITE_ROWS=1 cargo test --test abi linux_header` writes it.
 #![allow(non_camel_case_types, reason = "C's own names")]
 
+pub mod batch;
 pub mod facts;
 pub mod fanout;
 pub mod options;
