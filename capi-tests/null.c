@@ -96,6 +96,7 @@ CASE(no_handle_setup)
     FAILS(pcap_set_fanout_ebpf_linux(NULL, -1));
     FAILS(pcap_get_fanout_linux(NULL));
     FAILS(pcap_activate_group_linux(NULL, 1, NULL));
+    FAILS(pcap_set_qdisc_bypass_linux(NULL, 1));
     FAILS(pcap_list_tstamp_types(NULL, &(int *){NULL}));
     FAILS(pcap_list_tstamp_types(NULL, NULL));
     FAILS(pcap_activate(NULL));
@@ -147,6 +148,13 @@ CASE(no_handle_asking)
     FAILS(pcap_inject(NULL, NULL, 0));
     FAILS(pcap_sendpacket(NULL, bytes, 60));
     FAILS(pcap_sendpacket(NULL, NULL, 0));
+    HOLDS(pcap_sendqueue_transmit(NULL, NULL, 0) == 0);
+    RETURNS(pcap_sendqueue_destroy(NULL));
+    FAILS(pcap_sendqueue_queue(NULL, &(struct pcap_pkthdr){{0, 0}, 0, 0}, bytes));
+    FAILS(pcap_sendqueue_queue(&(pcap_send_queue){100, 0, NULL}, NULL, bytes));
+    FAILS(pcap_sendqueue_queue(&(pcap_send_queue){100, 0, NULL},
+                               &(struct pcap_pkthdr){{0, 0}, 9, 9}, NULL));
+    HOLDS((pcap_sendqueue_destroy(pcap_sendqueue_alloc(0)), 1));
     FAILS(pcap_datalink(NULL));
     FAILS(pcap_datalink_ext(NULL));
     FAILS(pcap_list_datalinks(NULL, &(int *){NULL}));

@@ -159,6 +159,7 @@ static void all_too_late(pcap_t *p)
     TOO_LATE(pcap_set_fanout_program_linux(p, NULL));
     TOO_LATE(pcap_set_fanout_ebpf_linux(p, -1));
     TOO_LATE(pcap_activate_group_linux(p, 1, &(pcap_t *){NULL}));
+    TOO_LATE(pcap_set_qdisc_bypass_linux(p, 1));
     TOO_LATE(pcap_activate(p));
 }
 

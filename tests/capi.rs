@@ -144,6 +144,11 @@ programs! {
         add_up taken_back in_the_callback loopback_copies overrun in_a_signal_handler
         by_another_thread of_the_interface refusals
     }
+    linux_send {
+        contents_and_order queues malformed_queues refusals frames_that_the_device_refuses
+        interface_goes_down timing breaks back_pressure breaks_under_back_pressure
+        other_threads qdisc_bypass
+    }
     names {
         addresses_of_hosts addresses_stay_until_the_next_call networks protocols long_entries
         ports port_ranges random_port_ranges ethers_of_hosts long_names no_databases
@@ -260,7 +265,8 @@ macro_rules! under_valgrind {
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
     linktype linux_batch linux_facts linux_fanout linux_fanout_group linux_netns linux_options
-    linux_ring linux_stats names offline offline_filter packets shim_cases states tstamp vlan
+    linux_ring linux_send linux_stats names offline offline_filter packets shim_cases states
+    tstamp vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

@@ -64,6 +64,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("capabilities", "7"),
     ("netdevice", "7"),
     ("packet", "7"),
+    ("tc", "8"),
     ("socket", "7"),
     ("ethtool", "8"),
     ("iw", "8"),

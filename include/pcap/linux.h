@@ -132,6 +132,20 @@ extern "C" {
 #define PCAP_FANOUT_FLAG_DEFRAG 32768
 
 /*
+ A packet that is lent until the next read.
+ */
+typedef struct pcap_packet_linux {
+  /*
+   As a callback gets it.
+   */
+  struct pcap_pkthdr header;
+  /*
+   Its bytes, header.caplen of them.
+   */
+  const unsigned char *data;
+} pcap_packet_linux;
+
+/*
  What the kernel tells of a packet beside its bytes.
  */
 typedef struct pcap_facts_linux {
@@ -194,6 +208,48 @@ typedef struct pcap_facts_linux {
 } pcap_facts_linux;
 
 /*
+ Counts since activation.
+ */
+typedef struct pcap_stat_linux {
+  /*
+   Bytes of this structure, which the caller sets.
+   */
+  uint32_t size;
+  /*
+   0.
+   */
+  uint32_t reserved;
+  /*
+   Packets that came to the socket, those that were dropped included.
+   */
+  uint64_t received;
+  /*
+   Packets dropped for want of room in the buffer.
+   */
+  uint64_t dropped;
+  /*
+   How often the kernel found no free block of the buffer and stopped for a while.
+   */
+  uint64_t freezes;
+  /*
+   Packets that came into the buffer and were thrown away by this library, for the filter or the direction.
+   */
+  uint64_t filtered;
+  /*
+   Packets dropped by the interface.
+   */
+  uint64_t interface_dropped;
+  /*
+   Packets that the program was given.
+   */
+  uint64_t packets;
+  /*
+   Bytes of packets that it was given.
+   */
+  uint64_t bytes;
+} pcap_stat_linux;
+
+/*
  A ring as it was got.
  */
 typedef struct pcap_ring_linux {
@@ -232,6 +288,24 @@ typedef struct pcap_ring_linux {
 } pcap_ring_linux;
 
 /*
+ Packets to be sent in one call: struct pcap_pkthdr and caplen bytes each, one after the other without a gap.
+ */
+typedef struct pcap_send_queue {
+  /*
+   Bytes of memory.
+   */
+  unsigned int maxlen;
+  /*
+   Bytes that are in use.
+   */
+  unsigned int len;
+  /*
+   The memory.
+   */
+  char *buffer;
+} pcap_send_queue;
+
+/*
  Up to max packets, all lent until the next read; 0 if none came in time.
  */
 PCAP_API int pcap_next_batch_linux(pcap_t *p, struct pcap_packet_linux *packets, int max);
@@ -243,6 +317,11 @@ PCAP_API
 int pcap_packet_facts_linux(pcap_t *p,
                             const unsigned char *packet,
                             struct pcap_facts_linux *facts);
+
+/*
+ Counts since activation, in 64 bits. Signal handlers and other threads may ask while a read waits.
+ */
+PCAP_API int pcap_stats_linux(pcap_t *p, struct pcap_stat_linux *stats);
 
 /*
  The fanout group to join, whose handles share what is captured.
@@ -325,6 +404,34 @@ int pcap_set_netns_linux(pcap_t *p,
  The same, by a descriptor, which is copied; -1 for the program's.
  */
 PCAP_API int pcap_set_netns_fd_linux(pcap_t *p, int fd);
+
+/*
+ A queue with `memsize` bytes of memory, or NULL.
+ */
+PCAP_API struct pcap_send_queue *pcap_sendqueue_alloc(unsigned int memsize);
+
+/*
+ Frees a queue; NULL is nothing.
+ */
+PCAP_API void pcap_sendqueue_destroy(struct pcap_send_queue *queue);
+
+/*
+ Adds a packet, of which `pkt_header->caplen` bytes are at `pkt_data`: 0, or -1 if there is no room.
+ */
+PCAP_API
+int pcap_sendqueue_queue(struct pcap_send_queue *queue,
+                         const struct pcap_pkthdr *pkt_header,
+                         const unsigned char *pkt_data);
+
+/*
+ Sends a queue's packets, if `sync` at the distances of their time stamps.
+ */
+PCAP_API unsigned int pcap_sendqueue_transmit(pcap_t *p, struct pcap_send_queue *queue, int sync);
+
+/*
+ Whether to send past the interface's queueing discipline.
+ */
+PCAP_API int pcap_set_qdisc_bypass_linux(pcap_t *p, int bypass);
 
 #ifdef __cplusplus
 }

@@ -11,6 +11,7 @@ mod interface;
 pub mod netns;
 mod packet;
 pub mod ring;
+pub mod send;
 pub mod tuning;
 
 pub use ring::Run;
@@ -135,6 +136,8 @@ pub trait Port: Send + Sync {
     fn stats(&self, all: bool) -> Result<Stats>;
     /// Sends one packet; the number of bytes that went.
     fn inject(&self, packet: &[u8]) -> Result<usize>;
+    /// Sends a queue of packets; `sent` is how many bytes of it have gone, also if that fails.
+    fn transmit(&self, order: &send::Order<'_>, sent: &mut usize) -> Result<()>;
     /// The descriptor that becomes readable with packets.
     fn fd(&self) -> RawFd;
 }

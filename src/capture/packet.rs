@@ -9,6 +9,7 @@ use super::fanout;
 use super::netns::{self, Drops};
 use super::ring::frame::{Rules, Scale, Userland};
 use super::ring::{self, Aside, Ring};
+use super::send::{self, Order};
 use super::{Direction, Fill, Link, Port, Source, Stats, Wait};
 use crate::bpf::insn::{RET_K, SKF_AD_VLAN_TAG_PRESENT};
 use crate::bpf::{Insn, Program};
@@ -16,6 +17,7 @@ use crate::error::{Code, Error, Result, WarnCode, Warning};
 use crate::handle::batch::{Batch, Lent};
 use crate::handle::options::{Options, PRECISION_NANO};
 use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
+use crate::sys::send::Messages;
 use crate::sys::{self, Errno, iface, packet, socket};
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
@@ -130,6 +132,7 @@ impl PacketSocket {
         let port = Arc::new(SocketPort {
             fd: interface.fd,
             send_refusal: refusal,
+            stamp_unit: if options.precision == PRECISION_NANO { 1 } else { 1000 },
             received: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             freezes: AtomicU64::new(0),
@@ -376,6 +379,8 @@ struct SocketPort {
     fd: OwnedFd,
     /// Why nothing can be sent, if so.
     send_refusal: Option<&'static str>,
+    /// Nanoseconds of a unit of `tv_usec`.
+    stamp_unit: i64,
     received: AtomicU64,
     dropped: AtomicU64,
     freezes: AtomicU64,
@@ -412,6 +417,15 @@ impl Port for SocketPort {
             return Err(Error::new(refusal));
         }
         socket::send(self.fd.as_fd(), packet).map_err(|errno| Error::errno("send", errno))
+    }
+
+    fn transmit(&self, order: &Order<'_>, sent: &mut usize) -> Result<()> {
+        if let Some(refusal) = self.send_refusal {
+            return Err(Error::new(refusal));
+        }
+        let fd = self.fd.as_fd();
+        let mut messages = Messages::new(send::BATCH);
+        send::transmit(fd, order, self.stamp_unit, &mut |packets| messages.send(fd, packets), sent)
     }
 
     fn fd(&self) -> RawFd {

@@ -21,6 +21,12 @@ pub fn array<T: Copy>(values: &[T]) -> Option<NonNull<T>> {
     Some(p)
 }
 
+/// Memory of `len` bytes from malloc, with whatever is in it; never a null pointer for none.
+pub fn uninitialised(len: usize) -> Option<NonNull<u8>> {
+    // SAFETY: no pointer is passed.
+    NonNull::new(unsafe { libc::malloc(len.max(1)) }.cast())
+}
+
 /// A malloc'd copy of `s`.
 pub fn string(s: &CStr) -> Option<NonNull<c_char>> {
     array(s.to_bytes_with_nul()).map(NonNull::cast)

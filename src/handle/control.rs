@@ -5,7 +5,7 @@
 
 use crate::sys::eventfd;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 /// The reader has been told to stop.
 const BREAK: u64 = 1;
@@ -19,11 +19,20 @@ const GENERATION: u64 = FLAGS + 1;
 pub struct Control {
     word: AtomicU64,
     wake: AtomicI32,
+    /// How often a break has been asked for: for those who do not read, and leave the flag to who does.
+    breaks: AtomicU32,
 }
 
 /// What the word is while nothing is asked of the reader; see [`Control::token`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token(u64);
+
+/// What had been asked at some time; see [`Control::watch`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
+    token: Token,
+    breaks: u32,
+}
 
 /// Why a reader has to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +45,11 @@ pub enum Interrupt {
 
 impl Default for Control {
     fn default() -> Self {
-        Self { word: AtomicU64::new(GENERATION), wake: AtomicI32::new(-1) }
+        Self {
+            word: AtomicU64::new(GENERATION),
+            wake: AtomicI32::new(-1),
+            breaks: AtomicU32::new(0),
+        }
     }
 }
 
@@ -45,6 +58,7 @@ impl Control {
     /// QUIRK: where nobody reads, the next read is told.
     pub fn request_break(&self) {
         self.word.fetch_or(BREAK, Ordering::SeqCst);
+        self.breaks.fetch_add(1, Ordering::SeqCst);
         let fd = self.wake.load(Ordering::SeqCst);
         if fd >= 0 {
             eventfd::signal(fd);
@@ -69,6 +83,19 @@ impl Control {
             return Some(Interrupt::Closed);
         }
         (word & BREAK != 0).then_some(Interrupt::Break)
+    }
+
+    /// What was asked until now, for [`Control::asked_since`].
+    pub fn watch(&self) -> Watch {
+        Watch { token: self.token(), breaks: self.breaks.load(Ordering::SeqCst) }
+    }
+
+    /// Why somebody who does not read, and has kept `watch`, may not go on. A break stays for the reader.
+    pub fn asked_since(&self, watch: Watch) -> Option<Interrupt> {
+        if self.token() != watch.token {
+            return Some(Interrupt::Closed);
+        }
+        (self.breaks.load(Ordering::SeqCst) != watch.breaks).then_some(Interrupt::Break)
     }
 
     /// Takes a break back, for it is told once.
@@ -139,6 +166,19 @@ mod tests {
         assert_eq!(crate::sys::poll::poll(&mut fds, 0), Ok(1));
         control.clear_break();
         assert_eq!(crate::sys::poll::poll(&mut fds, 0), Ok(0));
+    }
+
+    #[test]
+    fn a_break_is_told_to_those_who_do_not_read() {
+        let control = Control::default();
+        control.request_break();
+        let watch = control.watch();
+        assert_eq!(control.asked_since(watch), None, "it was asked before");
+        control.request_break();
+        assert_eq!(control.asked_since(watch), Some(Interrupt::Break));
+        assert_eq!(control.interrupt(control.token()), Some(Interrupt::Break), "and stays");
+        control.retire();
+        assert_eq!(control.asked_since(watch), Some(Interrupt::Closed));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod options;
 
 use crate::bpf::{Insn, Program};
 use crate::capture::facts::PacketFacts;
+use crate::capture::send::Order;
 use crate::capture::{self, Direction, Fill, Port, Source, Stats};
 use crate::error::{Code, Error, Result, Warning};
 use crate::filter;
@@ -643,6 +644,17 @@ impl Handle {
             Some(port) => port.inject(packet),
             None => Err(not_live(&*self.state()?, on_dead::INJECT)),
         }
+    }
+
+    /// Sends a queue of packets, as [`Handle::inject`] does one. `sent` is how many bytes of it have gone, also if
+    /// that fails. A break that is asked for meanwhile ends it, and is told to the next read, too.
+    pub fn transmit(&self, queue: &[u8], synchronised: bool, sent: &mut usize) -> Result<()> {
+        let Some(port) = self.port() else {
+            return Err(not_live(&*self.state()?, on_dead::INJECT));
+        };
+        let watch = self.control.watch();
+        let stop = || self.control.asked_since(watch);
+        port.transmit(&Order { queue, synchronised, stop: &stop }, sent)
     }
 
     fn port(&self) -> Option<Arc<dyn Port>> {

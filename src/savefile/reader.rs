@@ -5,6 +5,7 @@ use super::sink::{Ends, Sink};
 use super::{About, Next, compressed, pcap, pcapng};
 use crate::bpf::Program;
 use crate::capture::facts::PacketFacts;
+use crate::capture::send::Order;
 use crate::capture::{Direction, Fill, Port, Source, Stats, Wait};
 use crate::error::{Error, Result};
 use crate::handle::batch::{BATCH, Batch, Lent};
@@ -355,6 +356,10 @@ impl Port for FilePort {
     }
 
     fn inject(&self, _packet: &[u8]) -> Result<usize> {
+        Err(Error::new("Sending packets isn't supported on savefiles"))
+    }
+
+    fn transmit(&self, _order: &Order<'_>, _sent: &mut usize) -> Result<()> {
         Err(Error::new("Sending packets isn't supported on savefiles"))
     }
 

@@ -4,6 +4,7 @@
 //! Nothing here knows libpcap: what an error means, and how it is worded, is the caller's business.
 #![allow(unsafe_code, reason = "this is where libc is called")]
 
+pub mod clock;
 pub mod ethtool;
 pub mod eventfd;
 pub mod iface;
@@ -15,6 +16,7 @@ pub mod netlink;
 pub mod netns;
 pub mod packet;
 pub mod poll;
+pub mod send;
 pub mod socket;
 pub mod stdio;
 pub mod sysfs;

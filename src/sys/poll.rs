@@ -18,6 +18,11 @@ pub fn readable(fd: RawFd) -> PollFd {
     PollFd { fd, events: libc::POLLIN, revents: 0 }
 }
 
+/// Waits until `fd` is writable.
+pub fn writable(fd: RawFd) -> PollFd {
+    PollFd { fd, events: libc::POLLOUT, revents: 0 }
+}
+
 /// Waits for `timeout_ms` milliseconds at most (-1: without end); the number of descriptors that have
 /// something to say.
 pub fn poll(fds: &mut [PollFd], timeout_ms: i32) -> Sys<i32> {

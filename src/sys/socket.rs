@@ -126,6 +126,13 @@ pub fn duplicate(fd: RawFd) -> Sys<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
+/// Whether the descriptor has `O_NONBLOCK`.
+pub fn is_nonblocking(fd: BorrowedFd<'_>) -> Sys<bool> {
+    // SAFETY: no pointer is passed.
+    let flags = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })?;
+    Ok(flags & libc::O_NONBLOCK != 0)
+}
+
 /// Sets or clears `O_NONBLOCK`.
 pub fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> Sys<()> {
     // SAFETY: no pointer is passed.

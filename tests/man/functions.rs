@@ -15,8 +15,9 @@ use super::{constant_parts, error_text, functions};
 /// Any failure that has no number of its own: also NULL.
 const ERROR: &str = "PCAP_ERROR";
 
-/// Functions of which 0 is that they found nothing, and one whose NULL is no failure.
-const ZERO_IS_FAILURE: &[&str] = &["pcap_nametonetaddr", "pcap_nametoport", "pcap_nametoportrange"];
+/// Functions of which 0 is that they found, or did, nothing, and one whose NULL is no failure.
+const ZERO_IS_FAILURE: &[&str] =
+    &["pcap_nametonetaddr", "pcap_nametoport", "pcap_nametoportrange", "pcap_sendqueue_transmit"];
 const NULL_IS_SUCCESS: &[&str] = &["pcap_get_required_select_timeout"];
 
 /// Cases in a cell, at most: those that do it themselves first.
@@ -57,6 +58,7 @@ const NEVER_FAIL: &[&str] = &[
     "pcap_open_dead_with_tstamp_precision",
     "pcap_perror",
     "pcap_remoteact_cleanup",
+    "pcap_sendqueue_destroy",
     "pcap_statustostr",
     "pcap_strerror",
 ];
@@ -180,7 +182,7 @@ fn outcomes(statement: &str, used: &[&Body]) -> (Vec<String>, String) {
 
 /// What a statement wants of this function.
 fn adjusted(name: &str, statement: &str, outcomes: &[String]) -> Vec<String> {
-    let zero = [", 0)", "== 0"].iter().any(|zero| statement.contains(zero));
+    let zero = statement.trim_end().ends_with(", 0)") || statement.contains("== 0");
     if NULL_IS_SUCCESS.contains(&name) && !statement.contains("(NULL)") {
         vec![String::new()]
     } else if ZERO_IS_FAILURE.contains(&name) && zero {

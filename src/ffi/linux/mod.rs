@@ -9,3 +9,4 @@ pub mod batch;
 pub mod facts;
 pub mod fanout;
 pub mod options;
+pub mod send;
