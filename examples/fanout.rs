@@ -99,7 +99,7 @@ fn read(handle: &Handle, options: &Options, counts: &Counts, taken: &AtomicU64) 
             }
             counts.packets.fetch_add(1, Relaxed);
         }
-        counts.drops.store(handle.stats()?.dropped, Relaxed);
+        counts.drops.store(handle.stats(true)?.dropped, Relaxed);
     }
     Ok(())
 }
