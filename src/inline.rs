@@ -44,8 +44,11 @@ impl<const N: usize> Inline<N> {
 
     /// Its bytes.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    pub const fn as_bytes(&self) -> &[u8] {
+        match self.bytes.split_at_checked(self.len as usize) {
+            Some((bytes, _)) => bytes,
+            None => &[],
+        }
     }
 
     /// Its text.

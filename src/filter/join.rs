@@ -2,12 +2,13 @@
 //! that stand in a row become one list, however they are nested.
 
 use super::ir::{FormId, Ir};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 
 /// What an expression has come to so far.
 #[derive(Debug, Default)]
 pub struct Join {
-    stack: Vec<Part>,
+    stack: SmallVec<[Part; 4]>,
 }
 
 /// What lists are lists for.

@@ -83,6 +83,11 @@ fn word(text: &str) -> (usize, Token<'_>) {
         // Only names begin so.
         return name_token(text, name(bytes));
     }
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if (1..12).contains(&digits) && matches!(bytes.get(digits), None | Some(b' ' | b')' | b']')) {
+        // No other pattern takes more of this, and those that take as much come later.
+        return number_token(text, digits);
+    }
     let mut best: (usize, Make) = (0, name_token);
     for (pattern, make) in RULES {
         let len = pattern(bytes);

@@ -19,6 +19,7 @@ use super::ast::{Arith, ArithStep, BinOp, Expr, Proto, Quals, Relop, Span, Spann
 use super::error::FilterError;
 use super::lex::Lexer;
 use super::token::{Bad, Base, Token, Word};
+use smallvec::{SmallVec, smallvec};
 
 /// What an expression says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,7 +203,7 @@ struct Parser<'t> {
     end: usize,
     steps: Expr<Term<'t>>,
     /// Never empty.
-    frames: Vec<Frame>,
+    frames: SmallVec<[Frame; 8]>,
     /// The left side of a comparison.
     left: Arith,
     /// The computation that is being read.
@@ -221,7 +222,7 @@ impl<'t> Parser<'t> {
             span: first.span,
             end: 0,
             steps: Vec::new(),
-            frames: vec![base],
+            frames: smallvec![base],
             left: Vec::new(),
             arith: Vec::new(),
         }

@@ -121,10 +121,27 @@ pub enum Word {
 
 /// The keyword or named number that a word is.
 pub fn keyword(word: &str) -> Option<Token<'static>> {
-    let at =
-        KEYWORDS.binary_search_by(|(keyword, _)| keyword.as_bytes().cmp(word.as_bytes())).ok()?;
-    KEYWORDS.get(at).map(|&(_, token)| token)
+    let letter = word.bytes().next()?.checked_sub(b'a')?;
+    let &[from, to] = STARTS.get(usize::from(letter)..)?.first_chunk()?;
+    let alike = KEYWORDS.get(usize::from(from)..usize::from(to))?;
+    let at = alike.binary_search_by(|(keyword, _)| keyword.as_bytes().cmp(word.as_bytes())).ok()?;
+    alike.get(at).map(|&(_, token)| token)
 }
+
+/// Where the keywords of each letter begin, and behind the last one where all of them end.
+static STARTS: [u8; 27] = {
+    let mut starts = [0; 27];
+    let mut letter = 0;
+    while letter < 27 {
+        let mut at = 0;
+        while at < KEYWORDS.len() && KEYWORDS[at].0.as_bytes()[0] < b'a' + letter {
+            at += 1;
+        }
+        starts[letter as usize] = at as u8;
+        letter += 1;
+    }
+    starts
+};
 
 use Token as T;
 

@@ -65,8 +65,8 @@ pub fn assemble(blocks: &Blocks, ways: &Ways) -> Vec<Insn> {
     let remembers = |insn: &Insn| matches!(insn.code, LD_MEM | LDX_MEM);
     let mut layout = Layout {
         insns: Vec::with_capacity(blocks.code.len() + blocks.jumps.len() + 2),
-        ends: vec![0; ways.nodes()],
-        stones: Map::default(),
+        ends: SmallVec::from_elem(0, ways.nodes()),
+        stones: Stones::default(),
         returns: [None; 2],
         scratch: blocks.code.iter().any(remembers),
     };
@@ -87,9 +87,9 @@ struct Layout {
     /// Backwards: the program's last instruction is the first.
     insns: Vec<Insn>,
     /// Behind the instructions of each node.
-    ends: Vec<usize>,
+    ends: SmallVec<[usize; 32]>,
     /// The nearest jump to an instruction of a node's code, where that is far away.
-    stones: Map<(NodeId, usize), usize>,
+    stones: Stones,
     /// What the two ends return.
     returns: [Option<u32>; 2],
     /// Whether scratch words are read. Linux's check of programs then takes what is not yet written before a return
@@ -111,8 +111,7 @@ impl Layout {
 
     /// The nearest instruction that is, or leads to, number `at` of a node's code; behind the code, what it ends with.
     fn place(&self, (node, at): (NodeId, usize)) -> usize {
-        let stone = if self.stones.is_empty() { None } else { self.stones.get(&(node, at)) };
-        stone.copied().unwrap_or_else(|| self.ends[node.index()] - at - 1)
+        self.stones.get((node, at)).unwrap_or_else(|| self.ends[node.index()] - at - 1)
     }
 
     /// Falls through, if what comes next is there, or jumps.
@@ -174,6 +173,34 @@ impl Layout {
         };
         self.stones.insert(to, self.insns.len());
         self.insns.push(stone);
+    }
+}
+
+/// Where stepping stones lie, by where they lead.
+#[derive(Default)]
+struct Stones {
+    /// The first one: most programs have no more.
+    first: Option<((NodeId, usize), usize)>,
+    more: Map<(NodeId, usize), usize>,
+}
+
+impl Stones {
+    fn get(&self, to: (NodeId, usize)) -> Option<usize> {
+        match self.first {
+            Some((known, place)) if known == to => Some(place),
+            Some(_) if !self.more.is_empty() => self.more.get(&to).copied(),
+            _ => None,
+        }
+    }
+
+    fn insert(&mut self, to: (NodeId, usize), place: usize) {
+        match &mut self.first {
+            Some((known, nearest)) if *known == to => *nearest = place,
+            Some(_) => {
+                self.more.insert(to, place);
+            }
+            none => *none = Some((to, place)),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::bpf::insn::{self, JEQ, JGE, JGT, JSET, MEMWORDS, X};
 use assemble::{Blocks, End, assemble};
 use code::{Code, State};
 use search::{Jump, To, search};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 use tails::{Tail, Tails, Use};
 use ways::Ways;
 
@@ -207,8 +207,9 @@ impl<'g> Emitter<'g> {
                     && need.scratch & !state.scratch == 0
             };
             // As late as possible.
-            way.entry = (0..needs.len()).rev().find(fits).unwrap_or_default();
-            let after = after(code, way.entry, state);
+            let entry = (0..needs.len()).rev().find(fits).unwrap_or_default();
+            way.entry = u32::try_from(entry).unwrap_or(u32::MAX);
+            let after = after(code, entry, state);
             out = Some(out.map_or(after, |out| out.meet(after)));
         });
         out.unwrap_or(code.state)
@@ -252,12 +253,11 @@ fn needs(ir: &Ir, code: &Code<'_>, node: Node<'_>) -> SmallVec<[Need; 8]> {
             Need { a: false, x: true, scratch: code.word_of(value).map_or(0, |word| 1 << word) }
         }
     };
-    let mut needs: SmallVec<[Need; 8]> = smallvec![need];
-    for (insn, _) in code.insns.iter().rev() {
+    let mut needs = SmallVec::from_elem(need, code.insns.len() + 1);
+    for (n, (insn, _)) in code.insns.iter().enumerate().rev() {
         need = before(*insn, need);
-        needs.push(need);
+        needs[n] = need;
     }
-    needs.reverse();
     needs
 }
 

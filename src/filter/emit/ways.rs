@@ -3,6 +3,7 @@
 use super::code::State;
 use crate::filter::graph::NodeId;
 use smallvec::SmallVec;
+use std::num::NonZeroU32;
 
 /// A way from a node to another.
 #[derive(Debug)]
@@ -11,9 +12,9 @@ pub struct Way {
     /// What is known on it.
     pub state: State,
     /// The instruction of the other node at which it comes in.
-    pub entry: usize,
+    pub entry: u32,
     /// Another way to the same node.
-    other: Option<usize>,
+    other: Option<Number>,
 }
 
 /// All ways of a graph.
@@ -27,12 +28,15 @@ pub struct Ways {
 #[derive(Clone, Copy, Debug, Default)]
 struct Ends {
     /// One of the ways to it.
-    into: Option<usize>,
+    into: Option<Number>,
     /// What is known on all of those.
     known: State,
     /// The ways from it, which lie next to each other, by where they lead.
-    from: (usize, usize),
+    from: (u32, u32),
 }
+
+/// One more than the index of a way.
+type Number = NonZeroU32;
 
 /// So many ways from a node are looked through one by one; where there are more, they are in order.
 const FEW: usize = 8;
@@ -55,25 +59,29 @@ impl Ways {
         if targets.len() > FEW {
             targets.sort_unstable();
         }
-        let first = self.all.len();
+        let first = self.count();
         for to in targets {
             let ends = &mut self.nodes[to.index()];
             let other = ends.into;
-            if other.is_some_and(|other| other >= first) {
+            if other.is_some_and(|other| other.get() > first) {
                 continue;
             }
             ends.known = if other.is_some() { ends.known.meet(state) } else { state };
-            ends.into = Some(self.all.len());
             self.all.push(Way { to, state, entry: 0, other });
+            ends.into = Number::new(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
         }
-        self.nodes[from.index()].from = (first, self.all.len());
+        self.nodes[from.index()].from = (first, self.count());
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.all.len()).unwrap_or(u32::MAX)
     }
 
     /// Does something with each way to a node.
     pub fn each_into(&mut self, node: NodeId, mut with: impl FnMut(&mut Way)) {
         let mut next = self.nodes[node.index()].into;
         while let Some(at) = next {
-            let way = &mut self.all[at];
+            let way = &mut self.all[at.get() as usize - 1];
             with(way);
             next = way.other;
         }
@@ -90,11 +98,11 @@ impl Ways {
             return 0;
         }
         let (first, last) = self.nodes[from.index()].from;
-        let ways = &self.all[first..last];
+        let ways = &self.all[first as usize..last as usize];
         let at = match ways.len() {
             0..=FEW => ways.iter().position(|way| way.to == to),
             _ => ways.binary_search_by_key(&to, |way| way.to).ok(),
         };
-        at.map_or(0, |at| ways[at].entry)
+        at.map_or(0, |at| ways[at].entry as usize)
     }
 }

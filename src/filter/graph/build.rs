@@ -1,8 +1,7 @@
 //! From a formula to a graph: each term knows where to go if it holds and where if not.
 
 use super::{Graph, NodeId, cases_of, cases_of_set};
-use crate::filter::ir::Map;
-use crate::filter::ir::{FormId, Formula, Ir};
+use crate::filter::ir::{FormId, Formula, Ir, Map, Set, ValId};
 use smallvec::SmallVec;
 
 /// Makes the nodes of `formula`, which go to `holds` or `fails` in the end, and gives the first one.
@@ -82,11 +81,22 @@ impl Builder<'_> {
             &Formula::Not(formula) => {
                 self.work.push(Step::Make(Goal { formula, holds: fails, fails: holds }));
             }
-            Formula::Test(value, set) => {
-                let node = self.graph.test(self.ir, *value, cases_of_set(set, holds, fails));
+            &Formula::Test(value, ref set) => {
+                let node = self.test(value, set, holds, fails);
                 self.made.push(node);
             }
             list => self.make_list(goal, list),
+        }
+    }
+
+    fn test(&mut self, value: ValId, set: &Set, holds: NodeId, fails: NodeId) -> NodeId {
+        match *set.ranges() {
+            // Most sets are one number.
+            [(low, high)] if low > 0 && high < u32::MAX => {
+                let cases = [(low - 1, fails), (high, holds), (u32::MAX, fails)];
+                self.graph.test(self.ir, value, cases)
+            }
+            _ => self.graph.test(self.ir, value, cases_of_set(set, holds, fails)),
         }
     }
 
@@ -120,16 +130,19 @@ impl Builder<'_> {
             Formula::Or(list) => (list, false),
             _ => return,
         };
-        let Some(at) = before.checked_sub(1) else {
-            if let Some(&node) = self.made.last() {
-                self.done.insert(goal, node);
-            }
-            return;
-        };
-        let Some(then) = self.made.pop() else { return };
-        self.work.push(Step::List { goal, before: at });
-        let (holds, fails) = if is_and { (then, goal.fails) } else { (goal.holds, then) };
-        self.work.push(Step::Make(Goal { formula: list[at], holds, fails }));
+        let Some(mut then) = self.made.pop() else { return };
+        for (at, &formula) in list[..before].iter().enumerate().rev() {
+            let (holds, fails) = if is_and { (then, goal.fails) } else { (goal.holds, then) };
+            // Most parts are tests, which are made at once.
+            let &Formula::Test(value, ref set) = self.ir.formula_of(formula) else {
+                self.work.push(Step::List { goal, before: at });
+                self.work.push(Step::Make(Goal { formula, holds, fails }));
+                return;
+            };
+            then = self.test(value, set, holds, fails);
+        }
+        self.done.insert(goal, then);
+        self.made.push(then);
     }
 
     fn case(&mut self, goal: Goal) {

@@ -217,7 +217,7 @@ impl Graph {
         mut edit: impl FnMut(&mut Self, Node<'_>, NodeId, &dyn Fn(NodeId) -> NodeId) -> NodeId,
     ) -> Self {
         let mut graph = Self::new();
-        let mut made: Vec<NodeId> = vec![Self::REJECT; self.nodes.len()];
+        let mut made: SmallVec<[NodeId; 64]> = SmallVec::from_elem(Self::REJECT, self.nodes.len());
         made[Self::ACCEPT.index()] = Self::ACCEPT;
         for &id in self.reachable().iter().rev() {
             if id != Self::ACCEPT && id != Self::REJECT {
@@ -303,7 +303,7 @@ fn hash_of(node: Node<'_>) -> usize {
 impl<'g> Node<'g> {
     /// Where it goes on, with repetitions.
     #[inline]
-    pub fn targets(self) -> impl Iterator<Item = NodeId> + use<'g> {
+    pub fn targets(self) -> impl Iterator<Item = NodeId> + Clone + use<'g> {
         let (cases, next) = match self {
             Self::Reject | Self::Accept => (&[][..], None),
             Self::Test { cases, .. } => (cases, None),

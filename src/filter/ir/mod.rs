@@ -15,6 +15,7 @@ pub use value::{Rel, ValId, Value, Width};
 
 use super::ast::BinOp;
 use intern::Interned;
+use smallvec::SmallVec;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -22,8 +23,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 #[derive(Debug)]
 pub struct Ir {
     /// What is known of each value.
-    traits: Vec<Traits>,
-    formula_ranks: Vec<u32>,
+    traits: SmallVec<[Traits; 24]>,
+    formula_ranks: SmallVec<[u32; 32]>,
     values: Interned<Value>,
     formulas: Interned<Formula>,
     fold_error: Option<BinOp>,
@@ -52,8 +53,8 @@ impl Ir {
     #[must_use]
     pub fn new() -> Self {
         let mut ir = Self {
-            traits: Vec::with_capacity(32),
-            formula_ranks: Vec::with_capacity(64),
+            traits: SmallVec::new(),
+            formula_ranks: SmallVec::new(),
             values: Interned::default(),
             formulas: Interned::default(),
             fold_error: None,

@@ -33,8 +33,9 @@ impl Set {
 
     /// The union of ranges in any order.
     #[must_use]
-    pub fn from_ranges(mut ranges: Vec<(u32, u32)>) -> Self {
-        ranges.retain(|(low, high)| low <= high);
+    pub fn from_ranges(ranges: impl IntoIterator<Item = (u32, u32)>) -> Self {
+        let some = ranges.into_iter().filter(|(low, high)| low <= high);
+        let mut ranges: SmallVec<[(u32, u32); 8]> = some.collect();
         ranges.sort_unstable();
         let mut set = Self::empty();
         ranges.into_iter().for_each(|range| set.extend_to(range));
@@ -96,7 +97,7 @@ impl Set {
     /// What is in either.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self::from_ranges(self.0.iter().chain(&other.0).copied().collect())
+        Self::from_ranges(self.0.iter().chain(&other.0).copied())
     }
 
     /// What is in both.

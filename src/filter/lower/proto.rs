@@ -394,5 +394,5 @@ const fn ip_version(number: u32) -> Option<u32> {
 
 /// Single numbers.
 pub(super) fn points(numbers: impl IntoIterator<Item = u32>) -> Set {
-    Set::from_ranges(numbers.into_iter().map(|n| (n, n)).collect())
+    Set::from_ranges(numbers.into_iter().map(|n| (n, n)))
 }

@@ -144,7 +144,7 @@ impl<'g> Known<'g> {
 
     /// Where the value of two facts is, if one of them is true; everywhere, if that would be too much to remember.
     fn either(&self, one: &Fact, other: &Fact) -> Set {
-        let set = Set::from_ranges(self.ranges(one).chain(self.ranges(other)).collect());
+        let set = Set::from_ranges(self.ranges(one).chain(self.ranges(other)));
         if set.ranges().len() > MAX_CASES { Set::full() } else { set }
     }
 

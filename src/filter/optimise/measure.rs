@@ -45,6 +45,9 @@ impl Measure {
     }
 }
 
+/// Room is made for so many formulas at once.
+const ROOM: usize = 32;
+
 /// The measures of formulas, as far as they were asked for.
 #[derive(Debug, Default)]
 pub struct Measures(Vec<Option<Measure>>);
@@ -65,7 +68,7 @@ impl Measures {
                 work.pop();
                 let measure = self.by_parts(ir, formula);
                 if self.0.len() <= at.index() {
-                    self.0.resize(at.index() + 1, None);
+                    self.0.resize((at.index() + 1).next_multiple_of(ROOM), None);
                 }
                 self.0[at.index()] = Some(measure);
             }

@@ -136,7 +136,7 @@ impl Maker {
             let low = self.below(7);
             (low, low + self.below(3) * self.below(2))
         });
-        let set = Set::from_ranges(ranges.collect());
+        let set = Set::from_ranges(ranges);
         if self.below(4) == 0 { set.complement() } else { set }
     }
 

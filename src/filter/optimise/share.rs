@@ -75,14 +75,14 @@ fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
     looks.sort_unstable_by(|a, b| b.cmp(a));
     let mut best: Option<Twins> = None;
     let mut tried = 0;
-    let mut sources: Vec<u32> = Vec::new();
+    let mut sources = Sources::new();
     for (n, &(look, one)) in looks.iter().enumerate() {
         for &(_, other) in looks[n + 1..].iter().take_while(|(other, _)| *other == look) {
             tried += 1;
             if tried > MAX_PAIRS {
                 return best;
             }
-            if !may_be_twins(graph, one, other) {
+            if !may_be_twins(ir, graph, one, other) {
                 continue;
             }
             let found = twins(ir, graph, one, other).or_else(|| twins(ir, graph, other, one));
@@ -117,8 +117,9 @@ fn looks(ir: &Ir, graph: &Graph) -> SmallVec<[(u64, NodeId); 16]> {
     looks
 }
 
-/// Whether tests are behind two that look alike, of each where the other has one.
-fn may_be_twins(graph: &Graph, one: NodeId, other: NodeId) -> bool {
+/// Whether tests are behind two that look alike, of each where the other has one, and as far as a glance tells, such that
+/// look alike again.
+fn may_be_twins(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> bool {
     let (Node::Test { cases: a, .. }, Node::Test { cases: b, .. }) =
         (graph.node(one), graph.node(other))
     else {
@@ -127,17 +128,27 @@ fn may_be_twins(graph: &Graph, one: NodeId, other: NodeId) -> bool {
     let mut differ = false;
     a.iter().zip(b).all(|(&(_, a), &(_, b))| {
         differ |= a != b;
-        a == b || !a.is_end() && !b.is_end()
+        a == b || may_be_alike(ir, graph, a, b)
     }) && differ
 }
 
-/// From how many cases each node is reached.
-fn sources_of(graph: &Graph) -> Vec<u32> {
-    let mut sources = vec![0; graph.size()];
+/// Whether two nodes are tests with as many cases, of values of one size.
+fn may_be_alike(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> bool {
+    let (Node::Test { value: a, cases }, Node::Test { value: b, cases: others }) =
+        (graph.node(one), graph.node(other))
+    else {
+        return false;
+    };
+    cases.len() == others.len() && ir.max_of(a) == ir.max_of(b)
+}
+
+/// From how many cases each node is reached, by number.
+type Sources = SmallVec<[u32; 64]>;
+
+fn sources_of(graph: &Graph) -> Sources {
+    let mut sources = Sources::from_elem(0, graph.size());
     for &node in graph.reachable() {
-        for next in graph.node(node).targets() {
-            sources[next.index()] += 1;
-        }
+        graph.node(node).targets().for_each(|next| sources[next.index()] += 1);
     }
     sources
 }
@@ -164,10 +175,8 @@ fn twins(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins> {
         else {
             return None;
         };
-        let (a, b) = places(ir, graph, one, other)?;
-        let ends = a_cases.iter().zip(b_cases);
-        let alike = a.width == b.width && a.mask == b.mask && a_cases.len() == b_cases.len();
-        if !alike || pairs.len() == MAX_TESTS || ends.clone().any(|(a, b)| a.0 != b.0) {
+        let (a, b) = alike(ir, graph, one, other)?;
+        if pairs.len() == MAX_TESTS {
             return None;
         }
         let origins = origins(a, b)?;
@@ -179,7 +188,7 @@ fn twins(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins> {
             found.push(origins);
         }
         pairs.push((one, other));
-        work.extend(ends.map(|(a, b)| (a.1, b.1)));
+        work.extend(a_cases.iter().zip(b_cases).map(|(a, b)| (a.1, b.1)));
     }
     // Single tests share their jumps when they are emitted. A node of one group in the other would be its own twin.
     let both = || pairs.iter().any(|(_, other)| pairs.iter().any(|(one, _)| one == other));
@@ -190,13 +199,16 @@ fn twins(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<Twins> {
     Some(Twins { pairs, origins: *found.last()?, apart, gain: 0 })
 }
 
-fn places(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<(Place, Place)> {
-    match (graph.node(one), graph.node(other)) {
-        (Node::Test { value: a, .. }, Node::Test { value: b, .. }) => {
-            Some((place(ir, a)?, place(ir, b)?))
-        }
-        _ => None,
-    }
+/// The places of two tests that look at as much, for the same numbers.
+fn alike(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> Option<(Place, Place)> {
+    let (Node::Test { value: a, cases }, Node::Test { value: b, cases: others }) =
+        (graph.node(one), graph.node(other))
+    else {
+        return None;
+    };
+    let (a, b) = (place(ir, a)?, place(ir, b)?);
+    let same = a.width == b.width && a.mask == b.mask && cases.len() == others.len();
+    (same && cases.iter().zip(others).all(|(a, b)| a.0 == b.0)).then_some((a, b))
 }
 
 /// What two places count from so that the rest of their offsets is the first one's.
@@ -282,11 +294,8 @@ fn tests_from(
     let mut pairs: Pairs = pairs.into();
     pairs.sort_unstable();
     for (one, other) in pairs {
-        let (Node::Test { cases, .. }, Some(Place { k, width, mask, .. })) =
-            (old.node(one), places(ir, old, one, other).map(|(one, _)| one))
-        else {
-            continue;
-        };
+        let Node::Test { value, cases } = old.node(one) else { continue };
+        let Some(Place { k, width, mask, .. }) = place(ir, value) else { continue };
         let load = ir.load(Some(remembered), k, width);
         let value = match mask {
             Some(mask) => ir.binary(BinOp::And, load, mask),

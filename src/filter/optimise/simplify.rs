@@ -27,7 +27,7 @@ const GROWTH: u32 = 4;
 
 /// The simplest formula found that means what `root` means.
 pub fn simplify(ir: &mut Ir, root: FormId) -> FormId {
-    let done = vec![[None; 2]; root.index() + 1];
+    let done = SmallVec::from_elem([None; 2], root.index() + 1);
     let left = FEWEST_VIEWED + VIEWED * done.len();
     let mut simplifier = Simplifier { ir, done, measures: Measures::default(), left };
     simplifier.run(root)
@@ -52,7 +52,7 @@ impl Kind {
 struct Simplifier<'i> {
     ir: &'i mut Ir,
     /// Formulas that are done, and their negations.
-    done: Vec<[Option<FormId>; 2]>,
+    done: SmallVec<[[Option<FormId>; 2]; 32]>,
     measures: Measures,
     /// How many ranges are yet looked at.
     left: usize,
@@ -78,18 +78,18 @@ impl Simplifier<'_> {
             if self.done(id, polarity).is_some() {
                 continue;
             }
-            if parts_done {
-                let simple = self.simplified(id, polarity);
-                self.done[id.index()][usize::from(polarity)] = Some(simple);
-                continue;
-            }
-            work.push((id, polarity, true));
             match self.ir.formula_of(id) {
-                &Formula::Not(inner) => work.push((inner, !polarity, false)),
-                Formula::And(list) | Formula::Or(list) => {
+                &Formula::Not(inner) if !parts_done => {
+                    work.extend([(id, polarity, true), (inner, !polarity, false)]);
+                }
+                Formula::And(list) | Formula::Or(list) if !parts_done => {
+                    work.push((id, polarity, true));
                     work.extend(list.iter().map(|&part| (part, polarity, false)));
                 }
-                _ => {}
+                _ => {
+                    let simple = self.simplified(id, polarity);
+                    self.done[id.index()][usize::from(polarity)] = Some(simple);
+                }
             }
         }
         self.done(root, true).unwrap_or(root)
@@ -121,13 +121,13 @@ impl Simplifier<'_> {
                 let is_and = matches!(formula, Formula::And(_));
                 let kind = if is_and == polarity { Kind::And } else { Kind::Or };
                 let parts = list.iter().map(|&id| part(id, polarity)).collect();
-                self.combine(kind, parts, 0)
+                self.combine(kind, parts, 0, polarity.then_some(id))
             }
         }
     }
 
-    /// A list of simplified parts, simplified.
-    fn combine(&mut self, kind: Kind, parts: List, depth: u32) -> FormId {
+    /// A list of simplified parts, simplified. `list` is a formula that may be the list of just them.
+    fn combine(&mut self, kind: Kind, parts: List, depth: u32, list: Option<FormId>) -> FormId {
         let (neutral, decisive) = ends(kind);
         let parts = self.flatten(kind, parts);
         if parts.contains(&decisive) {
@@ -135,7 +135,11 @@ impl Simplifier<'_> {
         }
         let many = parts.len() > FEW;
         if !many && self.are_apart(&parts) {
-            return self.list(kind, &parts);
+            let same = list.filter(|&list| match self.ir.formula_of(list) {
+                Formula::And(given) | Formula::Or(given) => given[..] == parts[..],
+                _ => false,
+            });
+            return same.unwrap_or_else(|| self.list(kind, &parts));
         }
         let mut groups: SmallVec<[Group; 4]> = SmallVec::new();
         let mut by_value: Map<ValId, usize> = Map::default();
@@ -405,7 +409,7 @@ impl Simplifier<'_> {
                 [one] => one,
                 _ if made.contains_key(&list) => made[&list],
                 _ => {
-                    let formula = self.combine(kind, list.clone(), depth + 1);
+                    let formula = self.combine(kind, list.clone(), depth + 1, None);
                     room = room.checked_sub(self.measures.of(self.ir, formula).size)?;
                     made.insert(list, formula);
                     formula
@@ -460,7 +464,7 @@ fn canonical(ir: &Ir, value: ValId, set: &Set) -> Option<(ValId, Set)> {
             let to = (u64::from(to) / step + 1) * step - 1;
             Some((u32::try_from(from).ok()?, u32::try_from(to).unwrap_or(u32::MAX)))
         });
-        return Some((left, Set::from_ranges(ranges.collect())));
+        return Some((left, Set::from_ranges(ranges)));
     }
     if mask.is_power_of_two() && set.contains(mask) != set.contains(0) {
         let set = if set.contains(0) { Set::one(0) } else { Set::one(0).complement() };

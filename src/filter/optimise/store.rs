@@ -28,8 +28,8 @@ fn candidate(ir: &Ir, graph: &Graph, tried: &mut Vec<ValId>) -> Option<(ValId, N
             Node::Define { from, .. } => from,
             Node::Accept | Node::Reject => continue,
         };
-        // Most values are one load.
-        if matches!(ir.get(value), Value::Load { base: None, .. }) {
+        // Most values have no load with a base: how many bytes they need does not depend on the packet.
+        if ir.extent(value).1 {
             continue;
         }
         for base in bases(ir, value) {

@@ -41,7 +41,7 @@ fn formula(ir: &mut Ir, random: &mut Random, depth: u32) -> FormId {
                 let low = random.number(4);
                 (low, low + random.number(3))
             });
-            let set = Set::from_ranges(ranges.collect());
+            let set = Set::from_ranges(ranges);
             ir.test(value, set)
         }
         2 => {
