@@ -196,6 +196,10 @@ impl<'g> Emitter<'g> {
         if id.is_end() {
             return code.state;
         }
+        // The code was made for what is known wherever it is reached from: from one place, it is gone through.
+        if !self.ways.are_several_into(id) {
+            return code.state;
+        }
         let needs = needs(self.ir, code, node);
         let mut out: Option<State> = None;
         self.ways.each_into(id, |way| {

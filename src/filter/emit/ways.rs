@@ -77,6 +77,12 @@ impl Ways {
         u32::try_from(self.all.len()).unwrap_or(u32::MAX)
     }
 
+    /// Whether a node is reached from more than one other.
+    pub fn are_several_into(&self, node: NodeId) -> bool {
+        let one = self.nodes[node.index()].into;
+        one.is_some_and(|at| self.all[at.get() as usize - 1].other.is_some())
+    }
+
     /// Does something with each way to a node.
     pub fn each_into(&mut self, node: NodeId, mut with: impl FnMut(&mut Way)) {
         let mut next = self.nodes[node.index()].into;

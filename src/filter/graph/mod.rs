@@ -169,11 +169,13 @@ impl Graph {
             return Self::REJECT;
         }
         let first = self.cases.len();
+        let mut before = None;
         for (high, next) in cases {
-            match self.cases[first..].last_mut() {
-                Some(last) if last.1 == next => last.0 = high,
+            match self.cases.last_mut() {
+                Some(last) if before == Some(next) => last.0 = high,
                 _ => self.cases.push((high, next)),
             }
+            before = Some(next);
         }
         let cases = &self.cases[first..];
         let node = match *cases {
@@ -218,6 +220,7 @@ impl Graph {
     ) -> Self {
         let mut graph = Self::new();
         let mut made: SmallVec<[NodeId; 64]> = SmallVec::from_elem(Self::REJECT, self.nodes.len());
+        let made = &mut made[..];
         made[Self::ACCEPT.index()] = Self::ACCEPT;
         for &id in self.reachable().iter().rev() {
             if id != Self::ACCEPT && id != Self::REJECT {
@@ -236,6 +239,7 @@ impl Graph {
         self.order.get_or_init(|| {
             let size = self.root.index() + 1;
             let mut seen: SmallVec<[bool; 64]> = SmallVec::from_elem(false, size);
+            let seen = &mut seen[..];
             let mut order = Vec::with_capacity(size);
             seen[self.root.index()] = true;
             for n in (0..size).rev() {
@@ -293,7 +297,8 @@ fn hash_of(node: Node<'_>) -> usize {
         Node::Reject | Node::Accept => {}
         Node::Test { value, cases } => {
             value.hash(&mut hasher);
-            cases.iter().for_each(|case| case.hash(&mut hasher));
+            let both = |&(high, next): &Case| u64::from(high) << 32 | u64::from(next.0);
+            cases.iter().for_each(|case| hasher.write_u64(both(case)));
         }
         Node::Define { value, from, next } => (value, from, next).hash(&mut hasher),
     }

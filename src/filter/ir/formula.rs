@@ -8,21 +8,31 @@ use super::value::{Rel, ValId, Value};
 use crate::filter::ast::{BinOp, Relop};
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU32;
 
 /// A formula's number in its [`Ir`]. The formulas it is made of have lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FormId(pub(super) u32);
+pub struct FormId(NonZeroU32);
 
 impl FormId {
     /// No packet.
-    pub const FALSE: Self = Self(0);
+    pub const FALSE: Self = Self::at(0);
     /// Every packet.
-    pub const TRUE: Self = Self(1);
+    pub const TRUE: Self = Self::at(1);
+
+    /// The formula with a number, which is below what 32 bits hold.
+    pub(super) const fn at(number: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(number))
+    }
 
     /// As an index.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        self.number() as usize
+    }
+
+    pub(super) const fn number(self) -> u32 {
+        self.0.get() - 1
     }
 }
 
@@ -65,14 +75,14 @@ impl Hash for Formula {
                 add(3, value.number());
                 set.ranges().iter().for_each(|&(low, high)| add(low.into(), high));
             }
-            Self::Not(of) => add(4, of.0),
-            Self::And(list) => list.iter().for_each(|part| add(5, part.0)),
-            Self::Or(list) => list.iter().for_each(|part| add(6, part.0)),
+            Self::Not(of) => add(4, of.number()),
+            Self::And(list) => list.iter().for_each(|part| add(5, part.number())),
+            Self::Or(list) => list.iter().for_each(|part| add(6, part.number())),
             Self::Case { value, arms, .. } => {
                 add(7, value.number());
                 for (set, arm) in arms {
                     set.ranges().iter().for_each(|&(low, high)| add(low.into(), high));
-                    add(8, arm.0);
+                    add(8, arm.number());
                 }
             }
         }

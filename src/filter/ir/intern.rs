@@ -3,10 +3,10 @@
 use super::Fast;
 use std::hash::{Hash, Hasher};
 
-/// Things by number. Equal things have the same number.
+/// Things by number, with what is kept beside each. Equal things have the same number.
 #[derive(Debug)]
-pub struct Interned<T> {
-    items: Vec<T>,
+pub struct Interned<T, B> {
+    items: Vec<(T, B)>,
     slots: Slots,
 }
 
@@ -60,17 +60,23 @@ impl Slots {
     }
 }
 
-impl<T> Default for Interned<T> {
+impl<T, B> Default for Interned<T, B> {
     fn default() -> Self {
         Self { items: Vec::with_capacity(ROOM), slots: Slots::default() }
     }
 }
 
-impl<T: Hash + Eq> Interned<T> {
+impl<T: Hash + Eq, B> Interned<T, B> {
     /// The thing with a number.
     #[must_use]
     pub fn get(&self, number: u32) -> &T {
-        &self.items[number as usize]
+        &self.items[number as usize].0
+    }
+
+    /// What is kept beside it.
+    #[must_use]
+    pub fn beside(&self, number: u32) -> &B {
+        &self.items[number as usize].1
     }
 
     /// How many things there are.
@@ -79,17 +85,20 @@ impl<T: Hash + Eq> Interned<T> {
         self.items.len()
     }
 
-    /// The thing's number, and whether it is new.
-    pub fn intern(&mut self, item: T) -> (u32, bool) {
-        let found = self.slots.find(hash(&item), |number| self.items[number as usize] == item);
-        let at = match found {
-            Ok(number) => return (number, false),
-            Err(at) => at,
-        };
+    /// The number of a thing that is there, or the free slot where it belongs.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn find(&self, item: &T) -> Result<u32, usize> {
+        self.slots.find(hash(item), |number| self.items[number as usize].0 == *item)
+    }
+
+    /// The number of a thing that [`Interned::find`] found no more than a slot for just now.
+    pub fn add(&mut self, free: usize, beside: B, item: T) -> u32 {
         let number = u32::try_from(self.items.len()).unwrap_or(FREE - 1);
-        self.items.push(item);
-        self.slots.put(at, number, |number| hash(&self.items[number as usize]));
-        (number, true)
+        self.items.push((item, beside));
+        self.slots.put(free, number, |number| hash(&self.items[number as usize].0));
+        number
     }
 }
 
@@ -106,11 +115,13 @@ mod tests {
     #[test]
     fn equal_things_have_one_number() {
         let mut things = Interned::default();
-        for round in 0..2 {
-            for n in 0..1_000_u32 {
-                assert_eq!(things.intern(n * 7), (n, round == 0));
-            }
+        for n in 0..1_000_u32 {
+            let free = things.find(&(n * 7)).expect_err("new");
+            assert_eq!(things.add(free, n + 1, n * 7), n);
         }
-        assert_eq!((things.count(), *things.get(3)), (1_000, 21));
+        for n in 0..1_000 {
+            assert_eq!(things.find(&(n * 7)), Ok(n));
+        }
+        assert_eq!((things.count(), *things.get(3), *things.beside(3)), (1_000, 21, 4));
     }
 }

@@ -15,18 +15,17 @@ pub use value::{Rel, ValId, Value, Width};
 
 use super::ast::BinOp;
 use intern::Interned;
-use smallvec::SmallVec;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// The values and formulas of one filter, each kept once.
 #[derive(Debug)]
 pub struct Ir {
-    /// What is known of each value.
-    traits: SmallVec<[Traits; 24]>,
-    formula_ranks: SmallVec<[u32; 32]>,
-    values: Interned<Value>,
-    formulas: Interned<Formula>,
+    /// The values, with what is known of each.
+    values: Interned<Value, Traits>,
+    formulas: Interned<Formula, ()>,
+    /// How deep chosen values nest in formulas, up to the last one that has any.
+    formula_ranks: Vec<u32>,
     fold_error: Option<BinOp>,
     early: Vec<ValId>,
 }
@@ -42,6 +41,15 @@ struct Traits {
     max: u32,
 }
 
+impl Traits {
+    /// Of what is computed from two values, and may be any number.
+    fn and(self, other: Self) -> Self {
+        let ((l, l_exact), (r, r_exact)) = (self.extent, other.extent);
+        let extent = (l.max(r), l_exact && r_exact);
+        Self { extent, rank: self.rank.max(other.rank), max: u32::MAX }
+    }
+}
+
 /// A map of small keys.
 pub type Map<K, V> = HashMap<K, V, BuildHasherDefault<Fast>>;
 
@@ -53,10 +61,9 @@ impl Ir {
     #[must_use]
     pub fn new() -> Self {
         let mut ir = Self {
-            traits: SmallVec::new(),
-            formula_ranks: SmallVec::new(),
             values: Interned::default(),
             formulas: Interned::default(),
+            formula_ranks: Vec::new(),
             fold_error: None,
             early: Vec::new(),
         };
@@ -81,7 +88,7 @@ impl Ir {
     /// If the number is of another [`Ir`].
     #[must_use]
     pub fn formula_of(&self, id: FormId) -> &Formula {
-        self.formulas.get(id.0)
+        self.formulas.get(id.number())
     }
 
     /// The first operation on constants that has no result, or none that the machine takes: a division by zero, a
@@ -110,7 +117,7 @@ impl Ir {
     /// How many bytes a packet must have for `value` to be computed, at least; and whether just so many are enough.
     #[must_use]
     pub fn extent(&self, id: ValId) -> (u32, bool) {
-        self.traits[id.index()].extent
+        self.traits(id).extent
     }
 
     /// Whether a chosen value is part of it.
@@ -122,28 +129,17 @@ impl Ir {
     /// How deep chosen values nest in it.
     #[must_use]
     pub fn rank(&self, id: ValId) -> u32 {
-        self.traits[id.index()].rank
+        self.traits(id).rank
     }
 
-    fn rank_of(&self, value: &Value) -> u32 {
-        match value {
-            Value::Choose(arms) => {
-                let of_arm = |&(test, value): &(FormId, ValId)| {
-                    self.formula_ranks[test.index()].max(self.rank(value))
-                };
-                1 + arms.iter().map(of_arm).max().unwrap_or(0)
-            }
-            &Value::Binary { left, right, .. } | &Value::Compare { left, right, .. } => {
-                self.rank(left).max(self.rank(right))
-            }
-            &Value::Neg(of) => self.rank(of),
-            Value::Load { base, .. } => base.map_or(0, |base| self.rank(base)),
-            _ => 0,
-        }
+    /// How deep chosen values nest in a formula.
+    fn rank_of_formula(&self, id: FormId) -> u32 {
+        self.formula_ranks.get(id.index()).copied().unwrap_or(0)
     }
 
-    fn rank_of_formula(&self, formula: &Formula) -> u32 {
-        let rank = |of: &FormId| self.formula_ranks[of.index()];
+    /// The same of a formula whose parts are known.
+    fn rank_by_parts(&self, formula: &Formula) -> u32 {
+        let rank = |of: &FormId| self.rank_of_formula(*of);
         match formula {
             Formula::True | Formula::False => 0,
             Formula::Test(value, _) => self.rank(*value),
@@ -158,68 +154,76 @@ impl Ir {
     /// The largest number that `value` can be.
     #[must_use]
     pub fn max_of(&self, id: ValId) -> u32 {
-        self.traits[id.index()].max
+        self.traits(id).max
     }
 
-    /// What [`Ir::max_of`] says of a value whose parts are known.
-    fn max_of_parts(&self, value: &Value) -> u32 {
-        match *value {
-            Value::Const(n) => n,
-            Value::Load { width: Width::Byte, .. } | Value::Chain { .. } => 0xff,
-            Value::Load { width: Width::Half, .. } => 0xffff,
-            Value::Compare { .. } => 1,
-            Value::Binary { op: BinOp::And, left, right } => {
-                self.max_of(left).min(self.max_of(right))
-            }
-            _ => u32::MAX,
-        }
+    fn traits(&self, id: ValId) -> Traits {
+        *self.values.beside(id.number())
     }
 
-    /// What [`Ir::extent`] says of a value whose parts are known.
-    fn extent_of(&self, value: &Value) -> (u32, bool) {
-        let both = |left, right| {
-            let ((l, l_exact), (r, r_exact)) = (self.extent(left), self.extent(right));
-            (l.max(r), l_exact && r_exact)
-        };
+    /// What is known of a value whose parts are known.
+    fn traits_of(&self, value: &Value) -> Traits {
+        let some = |extent, max| Traits { extent, rank: 0, max };
         match *value {
-            Value::Const(_) | Value::Len | Value::Ancillary { .. } => (0, true),
-            Value::Load { base: None, k, width } => (k.saturating_add(width.bytes()), true),
-            Value::Load { base: Some(base), k, width } => {
-                (self.extent(base).0.max(k.saturating_add(width.bytes())), false)
+            Value::Const(n) => some((0, true), n),
+            Value::Len | Value::Ancillary { .. } => some((0, true), u32::MAX),
+            Value::Load { base, k, width } => {
+                let end = k.saturating_add(width.bytes());
+                let Some(base) = base else { return some((end, true), width.max()) };
+                let base = self.traits(base);
+                Traits { extent: (base.extent.0.max(end), false), max: width.max(), ..base }
             }
-            // A division by zero fails whatever the packet's length.
-            Value::Binary { op: BinOp::Div | BinOp::Mod, left, right } => {
-                let constant = matches!(self.get(right), Value::Const(_));
-                let (bytes, exact) = both(left, right);
-                (bytes, exact && constant)
+            Value::Neg(of) => Traits { max: u32::MAX, ..self.traits(of) },
+            Value::Binary { op, left, right } => {
+                let (left, of_right) = (self.traits(left), self.traits(right));
+                let both = left.and(of_right);
+                match op {
+                    // A division by zero fails whatever the packet's length.
+                    BinOp::Div | BinOp::Mod if !matches!(self.get(right), Value::Const(_)) => {
+                        Traits { extent: (both.extent.0, false), ..both }
+                    }
+                    BinOp::And => Traits { max: left.max.min(of_right.max), ..both },
+                    _ => both,
+                }
             }
-            Value::Binary { left, right, .. } | Value::Compare { left, right, .. } => {
-                both(left, right)
+            Value::Compare { left, right, .. } => {
+                Traits { max: 1, ..self.traits(left).and(self.traits(right)) }
             }
-            Value::Neg(of) => self.extent(of),
-            Value::Choose(_) | Value::Remembered(_) | Value::Chain { .. } => (0, false),
-            Value::Fail => (u32::MAX, false),
+            Value::Choose(ref arms) => {
+                let of_arm = |&(test, value): &(FormId, ValId)| {
+                    self.rank_of_formula(test).max(self.rank(value))
+                };
+                let rank = 1 + arms.iter().map(of_arm).max().unwrap_or(0);
+                Traits { rank, ..some((0, false), u32::MAX) }
+            }
+            Value::Remembered(_) => some((0, false), u32::MAX),
+            Value::Chain { .. } => some((0, false), 0xff),
+            Value::Fail => some((u32::MAX, false), u32::MAX),
         }
     }
 
     /// A value's number.
     pub(crate) fn value(&mut self, value: Value) -> ValId {
-        let (id, is_new) = self.values.intern(value);
-        if is_new {
-            let value = self.values.get(id);
-            let (extent, rank) = (self.extent_of(value), self.rank_of(value));
-            self.traits.push(Traits { extent, rank, max: self.max_of_parts(value) });
-        }
-        ValId::at(id)
+        let number = match self.values.find(&value) {
+            Ok(number) => number,
+            Err(free) => self.values.add(free, self.traits_of(&value), value),
+        };
+        ValId::at(number)
     }
 
     /// A formula's number.
     pub(crate) fn formula(&mut self, formula: Formula) -> FormId {
-        let (id, is_new) = self.formulas.intern(formula);
-        if is_new {
-            self.formula_ranks.push(self.rank_of_formula(self.formulas.get(id)));
+        let free = match self.formulas.find(&formula) {
+            Ok(number) => return FormId::at(number),
+            Err(free) => free,
+        };
+        let rank = self.rank_by_parts(&formula);
+        let id = FormId::at(self.formulas.add(free, (), formula));
+        if rank > 0 {
+            self.formula_ranks.resize(id.index(), 0);
+            self.formula_ranks.push(rank);
         }
-        FormId(id)
+        id
     }
 }
 

@@ -48,6 +48,16 @@ impl Width {
             Self::Word => 4,
         }
     }
+
+    /// The largest number that so many hold.
+    #[must_use]
+    pub const fn max(self) -> u32 {
+        match self {
+            Self::Byte => 0xff,
+            Self::Half => 0xffff,
+            Self::Word => u32::MAX,
+        }
+    }
 }
 
 /// Comparisons of two values that vary; the others are their opposites.

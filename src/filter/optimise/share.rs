@@ -147,8 +147,9 @@ type Sources = SmallVec<[u32; 64]>;
 
 fn sources_of(graph: &Graph) -> Sources {
     let mut sources = Sources::from_elem(0, graph.size());
+    let count = &mut sources[..];
     for &node in graph.reachable() {
-        graph.node(node).targets().for_each(|next| sources[next.index()] += 1);
+        graph.node(node).targets().for_each(|next| count[next.index()] += 1);
     }
     sources
 }
