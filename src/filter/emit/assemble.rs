@@ -64,7 +64,7 @@ const REACH: usize = u8::MAX as usize;
 pub fn assemble(blocks: &Blocks, ways: &Ways) -> Vec<Insn> {
     let remembers = |insn: &Insn| matches!(insn.code, LD_MEM | LDX_MEM);
     let mut layout = Layout {
-        insns: Vec::with_capacity(blocks.code.len() + blocks.jumps.len() + 2),
+        insns: Vec::with_capacity(blocks.code.len() + blocks.jumps.len() + blocks.list.len()),
         ends: SmallVec::from_elem(0, ways.nodes()),
         stones: Stones::default(),
         returns: [None; 2],

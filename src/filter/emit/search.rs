@@ -37,6 +37,7 @@ const LEAF: usize = 9;
 
 /// From where, to where, and what then.
 type Range = (u32, u32, NodeId);
+type Ranges = SmallVec<[Range; 6]>;
 
 /// Adds the jumps for `cases`, of a value that is never above `max`; gives where to begin.
 pub fn search(jumps: &mut Jumps, cases: &[Case], max: u32) -> To {
@@ -49,7 +50,7 @@ pub fn search(jumps: &mut Jumps, cases: &[Case], max: u32) -> To {
         jumps.push(Jump { op: JEQ, k: n, holds: To::Node(node), fails: To::Node(above) });
         return To::Jump(0);
     }
-    let mut ranges: SmallVec<[Range; 4]> = SmallVec::with_capacity(cases.len());
+    let mut ranges = Ranges::with_capacity(cases.len());
     let mut low = 0;
     for &(high, node) in cases {
         ranges.push((low, high.min(max), node));
@@ -67,7 +68,7 @@ pub fn search(jumps: &mut Jumps, cases: &[Case], max: u32) -> To {
 }
 
 /// Adds the jumps that find the range of a value that is in one of `ranges`, which are neighbours.
-fn among(jumps: &mut Jumps, base: usize, ranges: &mut SmallVec<[Range; 4]>, few: usize) -> To {
+fn among(jumps: &mut Jumps, base: usize, ranges: &mut Ranges, few: usize) -> To {
     if ranges.len() > few {
         let at = jumps.len();
         let (left, right) = ranges.split_at(ranges.len() / 2);

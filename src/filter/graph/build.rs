@@ -94,7 +94,7 @@ impl Builder<'_> {
             // Most sets are one number.
             [(low, high)] if low > 0 && high < u32::MAX => {
                 let cases = [(low - 1, fails), (high, holds), (u32::MAX, fails)];
-                self.graph.test(self.ir, value, cases)
+                self.graph.test(self.ir, value, cases.iter().copied())
             }
             _ => self.graph.test(self.ir, value, cases_of_set(set, holds, fails)),
         }
@@ -136,8 +136,7 @@ impl Builder<'_> {
             // Most parts are tests, which are made at once.
             let &Formula::Test(value, ref set) = self.ir.formula_of(formula) else {
                 self.work.push(Step::List { goal, before: at });
-                self.work.push(Step::Make(Goal { formula, holds, fails }));
-                return;
+                return self.make(Goal { formula, holds, fails });
             };
             then = self.test(value, set, holds, fails);
         }

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 /// Whether a chosen value is used.
 #[must_use]
 pub fn has_chosen(ir: &Ir, graph: &Graph) -> bool {
-    graph.reachable().iter().any(|&node| match graph.node(node) {
-        Node::Test { value, .. } => ir.is_chosen(value),
-        Node::Define { from, .. } => ir.is_chosen(from),
-        Node::Accept | Node::Reject => false,
-    })
+    ir.has_chosen()
+        && graph.reachable().iter().any(|&node| match graph.node(node) {
+            Node::Test { value, .. } => ir.is_chosen(value),
+            Node::Define { from, .. } => ir.is_chosen(from),
+            Node::Accept | Node::Reject => false,
+        })
 }
 
 /// The graph with every chosen value defined before it is used.

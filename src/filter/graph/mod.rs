@@ -46,7 +46,7 @@ impl NodeId {
 pub type Case = (u32, NodeId);
 
 /// The cases of a test.
-pub type Cases = SmallVec<[Case; 4]>;
+pub type Cases = SmallVec<[Case; 6]>;
 
 /// A node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,7 +308,7 @@ fn hash_of(node: Node<'_>) -> usize {
 impl<'g> Node<'g> {
     /// Where it goes on, with repetitions.
     #[inline]
-    pub fn targets(self) -> impl Iterator<Item = NodeId> + Clone + use<'g> {
+    pub fn targets(self) -> impl Iterator<Item = NodeId> + use<'g> {
         let (cases, next) = match self {
             Self::Reject | Self::Accept => (&[][..], None),
             Self::Test { cases, .. } => (cases, None),

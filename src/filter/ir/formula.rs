@@ -217,11 +217,15 @@ impl Ir {
         decisive: FormId,
         make: fn(Parts) -> Formula,
     ) -> FormId {
-        if of.contains(&decisive) {
-            return decisive;
+        let mut rest = Parts::new();
+        for &part in of {
+            if part == decisive {
+                return decisive;
+            }
+            if part != neutral {
+                rest.push(part);
+            }
         }
-        let mut rest = Parts::from_slice(of);
-        rest.retain(|part| *part != neutral);
         match rest[..] {
             [] => neutral,
             [one] => one,

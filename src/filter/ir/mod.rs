@@ -26,6 +26,7 @@ pub struct Ir {
     formulas: Interned<Formula, ()>,
     /// How deep chosen values nest in formulas, up to the last one that has any.
     formula_ranks: Vec<u32>,
+    has_chosen: bool,
     fold_error: Option<BinOp>,
     early: Vec<ValId>,
 }
@@ -64,6 +65,7 @@ impl Ir {
             values: Interned::default(),
             formulas: Interned::default(),
             formula_ranks: Vec::new(),
+            has_chosen: false,
             fold_error: None,
             early: Vec::new(),
         };
@@ -118,6 +120,12 @@ impl Ir {
     #[must_use]
     pub fn extent(&self, id: ValId) -> (u32, bool) {
         self.traits(id).extent
+    }
+
+    /// Whether there is any chosen value.
+    #[must_use]
+    pub const fn has_chosen(&self) -> bool {
+        self.has_chosen
     }
 
     /// Whether a chosen value is part of it.

@@ -226,6 +226,7 @@ impl Ir {
 
     /// The value beside the first condition that holds.
     pub fn choose(&mut self, arms: Vec<(FormId, ValId)>) -> ValId {
+        self.has_chosen = true;
         self.value(Value::Choose(arms))
     }
 

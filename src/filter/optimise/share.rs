@@ -105,7 +105,7 @@ fn looks(ir: &Ir, graph: &Graph) -> SmallVec<[(u64, NodeId); 16]> {
     for &node in graph.reachable().iter().rev() {
         let Node::Test { value, cases } = graph.node(node) else { continue };
         // Single tests share their jumps when they are emitted.
-        if cases.iter().all(|case| case.1.is_end()) {
+        if !cases.iter().any(|case| matches!(graph.node(case.1), Node::Test { .. })) {
             continue;
         }
         let Some(place) = place(ir, value) else { continue };
