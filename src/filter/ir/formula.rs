@@ -2,12 +2,12 @@
 //!
 //! Terms are tested from left to right and only as far as needed, as a program would do it.
 
-use super::Ir;
+use super::intern::Once;
 use super::set::Set;
 use super::value::{Rel, ValId, Value};
+use super::{Fast, Ir};
 use crate::filter::ast::{BinOp, Relop};
 use smallvec::SmallVec;
-use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
 
 /// A formula's number in its [`Ir`]. The formulas it is made of have lower ones.
@@ -65,25 +65,26 @@ pub enum Formula {
     },
 }
 
-impl Hash for Formula {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let mut add = |kind: u64, n: u32| state.write_u64(kind << 32 | u64::from(n));
+impl Once for Formula {
+    fn look(&self) -> Fast {
+        let look = Fast::default();
+        let with_set = |look, set: &Set| {
+            set.ranges().iter().fold(look, |look: Fast, &(low, high)| look.with(low, high))
+        };
+        let parts = |kind, list: &Parts| {
+            list.iter().fold(look, |look, part| look.with(kind, part.number()))
+        };
         match self {
-            Self::True => add(1, 0),
-            Self::False => add(2, 0),
-            Self::Test(value, set) => {
-                add(3, value.number());
-                set.ranges().iter().for_each(|&(low, high)| add(low.into(), high));
-            }
-            Self::Not(of) => add(4, of.number()),
-            Self::And(list) => list.iter().for_each(|part| add(5, part.number())),
-            Self::Or(list) => list.iter().for_each(|part| add(6, part.number())),
+            Self::True => look.with(1, 0),
+            Self::False => look.with(2, 0),
+            Self::Test(value, set) => with_set(look.with(3, value.number()), set),
+            Self::Not(of) => look.with(4, of.number()),
+            Self::And(list) => parts(5, list),
+            Self::Or(list) => parts(6, list),
             Self::Case { value, arms, .. } => {
-                add(7, value.number());
-                for (set, arm) in arms {
-                    set.ranges().iter().for_each(|&(low, high)| add(low.into(), high));
-                    add(8, arm.number());
-                }
+                arms.iter().fold(look.with(7, value.number()), |look, (set, arm)| {
+                    with_set(look, set).with(8, arm.number())
+                })
             }
         }
     }

@@ -252,6 +252,13 @@ impl Fast {
     const fn add(&mut self, n: u64) {
         self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(Self::FACTOR);
     }
+
+    /// With two more numbers.
+    #[must_use]
+    pub const fn with(mut self, a: u32, b: u32) -> Self {
+        self.add((a as u64) << 32 | b as u64);
+        self
+    }
 }
 
 impl Hasher for Fast {

@@ -3,7 +3,8 @@
 //! A value is a pure function of the packet: computed twice, it is the same. Equal values have equal numbers
 //! (value numbering happens when they are made), and constants fold when they are made, with the machine's 32 bits.
 
-use super::{FormId, Ir};
+use super::intern::Once;
+use super::{Fast, FormId, Ir};
 use crate::filter::ast::BinOp;
 use crate::filter::ir::Map;
 use std::num::NonZeroU32;
@@ -70,7 +71,7 @@ pub enum Rel {
 }
 
 /// A value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// A number.
     Const(u32),
@@ -128,6 +129,30 @@ pub enum Value {
     Remembered(u32),
     /// Rejects the packet.
     Fail,
+}
+
+impl Once for Value {
+    fn look(&self) -> Fast {
+        let number = |value: Option<ValId>| value.map_or(0, |value| value.0.get());
+        let look = |kind: u32, a: u32, b: u32| Fast::default().with(kind << 24 ^ a, b);
+        match *self {
+            Self::Const(n) => look(1, 0, n),
+            Self::Len => look(2, 0, 0),
+            Self::Load { base, k, width } => look(3 + width as u32, number(base), k),
+            Self::Ancillary { field, width } => look(6 + width as u32, 0, field),
+            Self::Binary { op, left, right } => look(9 + op as u32, left.number(), right.number()),
+            Self::Neg(of) => look(32, 0, of.number()),
+            Self::Compare { rel, left, right } => {
+                look(33 + rel as u32, left.number(), right.number())
+            }
+            Self::Choose(ref arms) => arms.iter().fold(look(36, 0, 0), |look, (test, value)| {
+                look.with(test.number(), value.number())
+            }),
+            Self::Chain { at, ip6, target } => look(37 + u32::from(ip6), target.into(), at),
+            Self::Remembered(n) => look(39, 0, n),
+            Self::Fail => look(40, 0, 0),
+        }
+    }
 }
 
 impl Ir {
