@@ -5,6 +5,7 @@ use super::handle::pcap_t;
 use super::types::PCAP_ERRBUF_SIZE;
 use crate::error::{Error, Result, status_text};
 use crate::sys::thread;
+use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -167,8 +168,17 @@ pub unsafe fn set_errbuf(errbuf: *mut c_char, text: &str) {
 /// # Safety
 /// `s` is NULL or points to a terminated string.
 pub unsafe fn text(s: *const c_char) -> Option<String> {
+    // SAFETY: forwarded contract; the copy outlives the string.
+    unsafe { lent_text(s) }.map(Cow::into_owned)
+}
+
+/// The same, copied only where it has to be.
+///
+/// # Safety
+/// `s` is NULL or points to a terminated string that lives for `'a`.
+pub unsafe fn lent_text<'a>(s: *const c_char) -> Option<Cow<'a, str>> {
     // SAFETY: forwarded contract.
-    (!s.is_null()).then(|| unsafe { CStr::from_ptr(s) }.to_string_lossy().into_owned())
+    (!s.is_null()).then(|| unsafe { CStr::from_ptr(s) }.to_string_lossy())
 }
 
 /// The bytes of a C string that names something, whatever they are; `None` for NULL.

@@ -1,7 +1,7 @@
 //! Filters: pcap_compile(3PCAP), pcap_setfilter, pcap_setdirection, pcap_offline_filter, and the BPF machine's
 //! own functions.
 
-use super::boundary::{null, quietly, text, unfailing, with_handle};
+use super::boundary::{lent_text, null, quietly, unfailing, with_handle};
 use super::buffers::{self, TextBuffer};
 use super::cmem;
 use super::handle::pcap_t;
@@ -59,7 +59,7 @@ unsafe fn compiled(
     netmask: u32,
 ) -> Result<Vec<Insn>> {
     // SAFETY: forwarded contract.
-    let expression = unsafe { text(expression) }.unwrap_or_default();
+    let expression = unsafe { lent_text(expression) }.unwrap_or_default();
     let Facts { datalink, snapshot, source } = facts;
     let context = Context { dlt: datalink, netmask, source };
     let options = Options { snaplen: snapshot.cast_unsigned(), optimise };

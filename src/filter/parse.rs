@@ -221,7 +221,7 @@ impl<'t> Parser<'t> {
             token: first.node,
             span: first.span,
             end: 0,
-            steps: Vec::new(),
+            steps: Vec::with_capacity(4),
             frames: smallvec![base],
             left: Vec::new(),
             arith: Vec::new(),

@@ -88,7 +88,8 @@ impl<'g> Emitter<'g> {
     fn block(&mut self, code: &mut Code<'_>, id: NodeId, snaplen: u32) -> Result<(), Stuck> {
         let node = self.graph.node(id);
         code.begin(self.ways.known(id));
-        let shared = self.tails.uses.get(&id).copied();
+        let shared =
+            if self.tails.uses.is_empty() { None } else { self.tails.uses.get(&id) }.copied();
         let end = match node {
             Node::Accept | Node::Reject => End::Return(assemble::verdict(id, snaplen)),
             Node::Test { value, cases } => self.test(code, value, cases, shared)?,

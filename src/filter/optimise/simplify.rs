@@ -128,19 +128,19 @@ impl Simplifier<'_> {
 
     /// A list of simplified parts, simplified. `list` is a formula that may be the list of just them.
     fn combine(&mut self, kind: Kind, parts: List, depth: u32, list: Option<FormId>) -> FormId {
-        let (neutral, decisive) = ends(kind);
-        let parts = self.flatten(kind, parts);
-        if parts.contains(&decisive) {
-            return decisive;
-        }
-        let many = parts.len() > FEW;
-        if !many && self.are_apart(&parts) {
+        if parts.len() <= FEW && self.are_apart(kind, &parts) {
             let same = list.filter(|&list| match self.ir.formula_of(list) {
                 Formula::And(given) | Formula::Or(given) => given[..] == parts[..],
                 _ => false,
             });
             return same.unwrap_or_else(|| self.list(kind, &parts));
         }
+        let (neutral, decisive) = ends(kind);
+        let parts = self.flatten(kind, parts);
+        if parts.contains(&decisive) {
+            return decisive;
+        }
+        let many = parts.len() > FEW;
         let mut groups: SmallVec<[Group; 4]> = SmallVec::new();
         let mut by_value: Map<ValId, usize> = Map::default();
         for part in parts {
@@ -180,11 +180,26 @@ impl Simplifier<'_> {
         self.list(kind, &merged)
     }
 
-    /// Whether no two formulas look at the same value first.
-    fn are_apart(&self, parts: &[FormId]) -> bool {
-        let heads: SmallVec<[Option<ValId>; FEW]> = parts.iter().map(|&id| self.head(id)).collect();
-        let met = |(n, head): (usize, &Option<ValId>)| head.is_some() && heads[..n].contains(head);
-        !heads.iter().enumerate().any(met)
+    /// Whether each formula looks at a value of its own first, and none is a list of this kind: so few are in the list,
+    /// there is nothing to put together.
+    fn are_apart(&self, kind: Kind, parts: &[FormId]) -> bool {
+        let mut heads = [None; FEW];
+        for (n, &part) in parts.iter().enumerate() {
+            let head = self.head(part);
+            if head.is_none() || heads[..n].contains(&head) || self.inner(kind, part).is_some() {
+                return false;
+            }
+            heads[n] = head;
+        }
+        true
+    }
+
+    /// The parts of a list of this kind.
+    fn inner(&self, kind: Kind, id: FormId) -> Option<&Parts> {
+        match (self.ir.formula_of(id), kind) {
+            (Formula::And(list), Kind::And) | (Formula::Or(list), Kind::Or) => Some(list),
+            _ => None,
+        }
     }
 
     fn list(&mut self, kind: Kind, parts: &[FormId]) -> FormId {
@@ -196,16 +211,12 @@ impl Simplifier<'_> {
 
     /// `parts` with lists of the same kind replaced by what is in them, each part once.
     fn flatten(&self, kind: Kind, parts: List) -> List {
-        let inner = |part| match (self.ir.formula_of(part), kind) {
-            (Formula::And(list), Kind::And) | (Formula::Or(list), Kind::Or) => Some(list),
-            _ => None,
-        };
         let mut flat = parts;
-        if flat.iter().any(|&part| inner(part).is_some()) {
+        if flat.iter().any(|&part| self.inner(kind, part).is_some()) {
             let mut work = std::mem::take(&mut flat);
             work.reverse();
             while let Some(part) = work.pop() {
-                match inner(part) {
+                match self.inner(kind, part) {
                     Some(list) => work.extend(list.iter().rev().copied()),
                     None => flat.push(part),
                 }
@@ -319,7 +330,7 @@ impl Simplifier<'_> {
     /// overlap, what follows is there for each combination.
     fn merge(&mut self, kind: Kind, value: ValId, parts: &[FormId], depth: u32) -> Option<FormId> {
         let (neutral, decisive) = ends(kind);
-        let mut arms: Vec<(Set, FormId)> = Vec::new();
+        let mut arms: Vec<(Set, FormId)> = Vec::with_capacity(4);
         let mut by_formula: Map<FormId, usize> = Map::default();
         for (range, formula) in self.pieces(kind, parts, depth)? {
             if formula == neutral {
