@@ -96,6 +96,11 @@ CASE(nonsense)
     CHECK_INT(pcap_activate(p), 0);
     CHECK_INT(pcap_get_fanout_linux(p), PCAP_ERROR);
     pcap_close(p);
+    p = wanting("v0", PCAP_FANOUT_HASH, 0, 77);
+    CHECK_INT(pcap_set_fanout_linux(p, PCAP_FANOUT_LB, 0, -2), PCAP_ERROR);
+    CHECK_INT(pcap_activate(p), 0);
+    CHECK_INT(pcap_get_fanout_linux(p), 77);
+    pcap_close(p);
 
     p = wanting("v0", PCAP_FANOUT_HASH, 0, 1);
     CHECK_INT(pcap_set_fanout_program_linux(p, &program), 0);
