@@ -184,6 +184,40 @@ CASE(mismatch_with_another_process)
     CHECK(waitpid(pid, &status, 0) == pid && status == 0, "status %#x", status);
 }
 
+/* Kernels that have no groups, do not know what is asked, or do not tell who is in a group. */
+CASE(poorer_kernels)
+{
+    struct rlimit limit;
+    pcap_t *p, *q;
+    int lowest;
+
+    enter_veth();
+    rules("setsockopt:SOL_PACKET:PACKET_FANOUT:ENOPROTOOPT:1");
+    refused(wanting("v0", PCAP_FANOUT_LB, 0, 7),
+            "setsockopt (PACKET_FANOUT) for mode lb, flags none: Protocol not available");
+    rules("setsockopt:SOL_PACKET:PACKET_FANOUT:EINVAL:1");
+    refused(wanting("v0", PCAP_FANOUT_QM, PCAP_FANOUT_FLAG_ROLLOVER | PCAP_FANOUT_FLAG_DEFRAG, 7),
+            "setsockopt (PACKET_FANOUT) for group 7, mode qm, flags rollover+defrag: Invalid argument");
+    rules("setsockopt:SOL_PACKET:PACKET_FANOUT:ENOMEM:1");
+    refused(wanting("v0", PCAP_FANOUT_LB, 0, -1),
+            "setsockopt (PACKET_FANOUT): no number or no memory for a new group: Cannot allocate memory");
+    rules("");
+
+    p = joined("v0", PCAP_FANOUT_HASH, 0, 7);
+    q = wanting("v0", PCAP_FANOUT_LB, 0, 7);
+    /* A descriptor for the capture, one to wake it up by, and none to ask who is in the group. */
+    lowest = dup(0);
+    close(lowest);
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit: %s", strerror(errno));
+    limit.rlim_cur = (rlim_t)lowest + 2;
+    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit: %s", strerror(errno));
+    CHECK_INT(pcap_activate(q), PCAP_ERROR);
+    CHECK_STR(pcap_geterr(q), "can't join fanout group 7: the kernel does not know mode lb, flags none, or the group "
+                              "has others, or another interface or protocol: Invalid argument");
+    pcap_close(q);
+    pcap_close(p);
+}
+
 CASE(full)
 {
     int i, fd[256], members = 7;

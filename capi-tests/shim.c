@@ -63,7 +63,8 @@ static const struct name packet_names[] = {NAME(PACKET_VERSION),    NAME(PACKET_
                                            NAME(PACKET_RX_RING),    NAME(PACKET_RESERVE),
                                            NAME(PACKET_AUXDATA),    NAME(PACKET_STATISTICS),
                                            NAME(PACKET_TIMESTAMP),  NAME(PACKET_ADD_MEMBERSHIP),
-                                           NAME(PACKET_COPY_THRESH), {NULL, 0}};
+                                           NAME(PACKET_COPY_THRESH), NAME(PACKET_FANOUT),
+                                           {NULL, 0}};
 static const struct name socket_names[] = {NAME(SO_ATTACH_FILTER), NAME(SO_DETACH_FILTER),
                                            NAME(SO_BPF_EXTENSIONS), NAME(SO_ERROR),
                                            NAME(SO_TIMESTAMPNS),   NAME(SO_BUSY_POLL),

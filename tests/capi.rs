@@ -123,7 +123,7 @@ programs! {
         ignore_outgoing loopback
     }
     linux_fanout_group {
-        numbers nonsense mismatch mismatch_with_another_process full program_of_the_group members
+        numbers nonsense mismatch mismatch_with_another_process poorer_kernels full program_of_the_group members
         group_fails group_warns joining group_under_traffic beside_a_group
     }
     linux_netns {

@@ -105,10 +105,13 @@ impl Fanout {
                     Error::new(format!("can't join fanout group {number}: {differences}"))
                 }
                 Ok(None) => Error::errno(format!("{call} for group {number}, {asked}"), errno),
-                // Who is in it cannot be seen: a kernel without packet_diag.
+                // Who is in it cannot be seen: a kernel without packet_diag, for one.
                 Err(_) => {
-                    let hint = "or its mode, flags, device or protocol are others";
-                    Error::errno(format!("{call} for group {number}, {asked}, {hint}"), errno)
+                    let text = format!(
+                        "can't join fanout group {number}: the kernel does not know {asked}, or the \
+                         group has others, or another interface or protocol"
+                    );
+                    Error::errno(text, errno)
                 }
             },
             _ => Error::errno(format!("{call} for {asked}"), errno),
