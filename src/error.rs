@@ -4,7 +4,6 @@
 
 use crate::inline::{Inline, table};
 use crate::sys::Errno;
-use std::ffi::CStr;
 use std::ops::Deref;
 
 /// A `PCAP_ERROR_*` code of `pcap/pcap.h`.
@@ -114,7 +113,10 @@ impl Error {
 }
 
 /// The text of `pcap_statustostr(3PCAP)` for every code that has one.
-static STATUS_TEXTS: [(Inline<76>, i32); 16] = table([
+/// Room for each of them.
+pub type StatusText = Inline<76>;
+
+static STATUS_TEXTS: [(StatusText, i32); 16] = table([
     ("Generic warning", 1),
     ("That device doesn't support promiscuous mode", 2),
     ("That type of time stamp is not supported by that device", 3),
@@ -134,8 +136,8 @@ static STATUS_TEXTS: [(Inline<76>, i32); 16] = table([
 ]);
 
 /// What `pcap_statustostr` says of a status that has a text.
-pub fn status_text(status: i32) -> Option<&'static CStr> {
-    STATUS_TEXTS.iter().find(|(_, s)| *s == status).map(|(text, _)| text.as_c_str())
+pub fn status_text(status: i32) -> Option<&'static StatusText> {
+    STATUS_TEXTS.iter().find(|(_, s)| *s == status).map(|(text, _)| text)
 }
 
 #[cfg(test)]
@@ -149,6 +151,9 @@ mod tests {
         }
         assert_eq!(status_text(0), None);
         assert_eq!(status_text(-14), None);
-        assert_eq!(status_text(Code::NoSuchDevice as i32), Some(c"No such device exists"));
+        assert_eq!(
+            status_text(Code::NoSuchDevice as i32).map(StatusText::as_str),
+            Some("No such device exists")
+        );
     }
 }

@@ -2,7 +2,7 @@
 //! loaded, since only then it is known where things are; one of these is shared by all processes, as code is.
 //! Nothing for texts that are made at run time.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::fmt;
 
 /// A constant text, or other bytes, of less than `N` bytes.
@@ -55,6 +55,12 @@ impl<const N: usize> Inline<N> {
     #[must_use]
     pub fn as_str(&self) -> &str {
         str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// Its text for C, as C points to it.
+    #[must_use]
+    pub const fn as_ptr(&self) -> *const c_char {
+        self.bytes.as_ptr().cast()
     }
 
     /// Its text for C.

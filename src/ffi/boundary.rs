@@ -101,6 +101,19 @@ pub unsafe fn with_handle<R: CReturn>(p: *const pcap_t, f: impl FnOnce(&pcap_t) 
     h.run(f).unwrap_or_else(|error| R::failure(&error))
 }
 
+/// As [`with_handle`], for what comes by no point of cancellation.
+///
+/// # Safety
+/// As [`handle`].
+pub unsafe fn with_handle_at_once<R: CReturn>(
+    p: *const pcap_t,
+    f: impl FnOnce(&pcap_t) -> Result<R>,
+) -> R {
+    // SAFETY: forwarded contract.
+    let Some(h) = (unsafe { handle(p) }) else { return R::failure(&null()) };
+    h.run_step(f).unwrap_or_else(|error| R::failure(&error))
+}
+
 /// Runs something that has no handle; what fails is told in the caller's error buffer.
 ///
 /// # Safety
@@ -118,6 +131,11 @@ pub fn quietly<R: CReturn>(f: impl FnOnce() -> Result<R>) -> R {
     guard(f).unwrap_or_else(|error| R::failure(&error))
 }
 
+/// As [`quietly`], for what comes by no point of cancellation.
+pub fn quietly_at_once<R: CReturn>(f: impl FnOnce() -> Result<R>) -> R {
+    guard_step(f).unwrap_or_else(|error| R::failure(&error))
+}
+
 /// What is wrong with a NULL that libpcap would follow.
 pub fn null() -> Error {
     Error::new("a null pointer was given where a pointer is needed")
@@ -131,7 +149,7 @@ pub fn not_supported(function: &str) -> Error {
 /// An error's text, or its code's where it has none.
 pub fn error_text(error: &Error) -> String {
     if error.text.is_empty() {
-        status_text(error.code as c_int).map(CStr::to_string_lossy).unwrap_or_default().into_owned()
+        status_text(error.code as c_int).map(ToString::to_string).unwrap_or_default()
     } else {
         error.text.clone()
     }

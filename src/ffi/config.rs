@@ -1,6 +1,8 @@
 //! Options before activation, and what a handle says of itself after it.
 
-use super::boundary::{error_text, handle, null, set_errbuf, store, with_handle};
+use super::boundary::{
+    error_text, handle, null, set_errbuf, store, with_handle, with_handle_at_once,
+};
 use super::cmem;
 use super::handle::pcap_t;
 use super::types::PCAP_ERROR;
@@ -15,7 +17,7 @@ use std::ffi::{c_char, c_int};
 /// `p` is NULL or a handle.
 pub unsafe fn set(p: *mut pcap_t, change: impl FnOnce(&mut Options)) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| h.handle.configure(change).map(|()| 0)) }
+    unsafe { with_handle_at_once(p, |h| h.handle.configure(change).map(|()| 0)) }
 }
 
 /// Bytes of each packet wanted.
@@ -96,7 +98,7 @@ pub unsafe extern "C" fn pcap_set_protocol_linux(p: *mut pcap_t, protocol: c_int
 pub unsafe extern "C" fn pcap_set_tstamp_type(p: *mut pcap_t, tstamp_type: c_int) -> c_int {
     // SAFETY: forwarded contract.
     unsafe {
-        with_handle(p, |h| {
+        with_handle_at_once(p, |h| {
             let warning = h.handle.configure(|options| options.set_tstamp_type(tstamp_type))?;
             Ok(warning.map_or(0, |warning| warning.code as c_int))
         })
@@ -111,7 +113,7 @@ pub unsafe extern "C" fn pcap_set_tstamp_type(p: *mut pcap_t, tstamp_type: c_int
 pub unsafe extern "C" fn pcap_set_tstamp_precision(p: *mut pcap_t, precision: c_int) -> c_int {
     // SAFETY: forwarded contract.
     unsafe {
-        with_handle(p, |h| {
+        with_handle_at_once(p, |h| {
             h.handle.configure(|options| options.set_precision(precision))?.map(|()| 0)
         })
     }
@@ -124,7 +126,7 @@ pub unsafe extern "C" fn pcap_set_tstamp_precision(p: *mut pcap_t, precision: c_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_get_tstamp_precision(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| h.handle.precision()) }
+    unsafe { with_handle_at_once(p, |h| h.handle.precision()) }
 }
 
 /// The link type.
@@ -134,7 +136,7 @@ pub unsafe extern "C" fn pcap_get_tstamp_precision(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| h.handle.datalink()) }
+    unsafe { with_handle_at_once(p, |h| h.handle.datalink()) }
 }
 
 /// What a savefile's link type word has besides the link type: nothing, on handles without one.
@@ -153,7 +155,7 @@ pub unsafe extern "C" fn pcap_datalink_ext(p: *mut pcap_t) -> c_int {
 /// `p` is NULL or a handle.
 unsafe fn of_savefile(p: *mut pcap_t, what: impl FnOnce(About) -> c_int) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| Ok(h.handle.about()?.map_or(0, what))) }
+    unsafe { with_handle_at_once(p, |h| Ok(h.handle.about()?.map_or(0, what))) }
 }
 
 /// Chooses a link type.
@@ -187,7 +189,7 @@ unsafe fn hand_out(numbers: &[c_int], to: *mut *mut c_int) -> Result<c_int> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_list_datalinks(p: *mut pcap_t, dlts: *mut *mut c_int) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| hand_out(&h.handle.datalinks()?, dlts)) }
+    unsafe { with_handle_at_once(p, |h| hand_out(&h.handle.datalinks()?, dlts)) }
 }
 
 /// Frees what pcap_list_datalinks() handed out.
@@ -207,7 +209,7 @@ pub unsafe extern "C" fn pcap_free_datalinks(dlts: *mut c_int) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_list_tstamp_types(p: *mut pcap_t, types: *mut *mut c_int) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| hand_out(&h.handle.tstamp_types()?, types)) }
+    unsafe { with_handle_at_once(p, |h| hand_out(&h.handle.tstamp_types()?, types)) }
 }
 
 /// Frees what pcap_list_tstamp_types() handed out.
@@ -227,7 +229,7 @@ pub unsafe extern "C" fn pcap_free_tstamp_types(types: *mut c_int) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_snapshot(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| h.handle.snapshot()) }
+    unsafe { with_handle_at_once(p, |h| h.handle.snapshot()) }
 }
 
 /// Bytes of the largest packet that the buffers hold.
@@ -237,7 +239,7 @@ pub unsafe extern "C" fn pcap_snapshot(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_bufsize(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| h.handle.buffer_size()) }
+    unsafe { with_handle_at_once(p, |h| h.handle.buffer_size()) }
 }
 
 /// Whether a savefile's byte order is foreign.
@@ -340,7 +342,7 @@ pub unsafe extern "C" fn pcap_get_selectable_fd(p: *mut pcap_t) -> c_int {
 pub unsafe extern "C" fn pcap_get_required_select_timeout(p: *mut pcap_t) -> *const libc::timeval {
     // SAFETY: forwarded contract.
     unsafe {
-        with_handle(p, |h| {
+        with_handle_at_once(p, |h| {
             let Some(timeout) = h.handle.required_timeout()? else { return Ok(std::ptr::null()) };
             let tv_sec = timeout.as_secs() as libc::time_t;
             let tv_usec = timeout.subsec_micros() as libc::suseconds_t;

@@ -1,6 +1,6 @@
 //! Names of hosts, networks, ports, protocols and Ethernet addresses.
 
-use super::boundary::{guard, store};
+use super::boundary::{guard, guard_step, store};
 use super::cmem;
 use super::types::{FILE, eproto, pcap_etherent};
 use crate::names::{address, ethers, ports, protocols, resolver};
@@ -24,6 +24,19 @@ unsafe fn found<R>(name: *const c_char, find: impl FnOnce(&CStr) -> Option<R>) -
     // SAFETY: not NULL, so a C string by this function's contract.
     let name = unsafe { CStr::from_ptr(name) };
     guard(|| Ok(find(name))).ok().flatten()
+}
+
+/// As [`found`], of the library's own tables and notations: nothing is asked, and nothing waited for.
+///
+/// # Safety
+/// As [`found`].
+unsafe fn known<R>(name: *const c_char, find: impl FnOnce(&[u8]) -> Option<R>) -> Option<R> {
+    if name.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL, so a C string by this function's contract.
+    let name = unsafe { CStr::from_ptr(name) };
+    guard_step(|| Ok(find(name.to_bytes()))).ok().flatten()
 }
 
 /// A malloc'd Ethernet address.
@@ -156,8 +169,7 @@ pub unsafe extern "C" fn pcap_nametoproto(name: *const c_char) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_nametoeproto(name: *const c_char) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { found(name, |name| protocols::ethertype(name.to_bytes())) }
-        .map_or(PROTO_UNDEF, c_int::from)
+    unsafe { known(name, protocols::ethertype) }.map_or(PROTO_UNDEF, c_int::from)
 }
 
 /// The LLC SAP of a protocol, or `PROTO_UNDEF`.
@@ -167,8 +179,7 @@ pub unsafe extern "C" fn pcap_nametoeproto(name: *const c_char) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_nametollc(name: *const c_char) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { found(name, |name| protocols::llc_sap(name.to_bytes())) }
-        .map_or(PROTO_UNDEF, c_int::from)
+    unsafe { known(name, protocols::llc_sap) }.map_or(PROTO_UNDEF, c_int::from)
 }
 
 /// The Ethernet address of a host, which free() frees; NULL if it is unknown.
@@ -188,7 +199,7 @@ pub unsafe extern "C" fn pcap_ether_hostton(name: *const c_char) -> *mut c_uchar
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_ether_aton(text: *const c_char) -> *mut c_uchar {
     // SAFETY: forwarded contract.
-    malloced(unsafe { found(text, |text| address::mac48(text.to_bytes())) })
+    malloced(unsafe { known(text, address::mac48) })
 }
 
 /// The entry that pcap_next_etherent() returned last.

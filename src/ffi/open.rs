@@ -1,12 +1,14 @@
 //! Opening and closing: pcap_create(3PCAP), pcap_activate, pcap_open_live, pcap_open_dead, pcap_close,
 //! pcap_init.
 
-use super::boundary::{error_text, handle, name, set_errbuf, text, with_errbuf, with_handle};
+use super::boundary::{
+    error_text, handle, name, set_errbuf, text, with_errbuf, with_handle_at_once,
+};
 use super::handle::pcap_t;
 use crate::error::{Code, Error, Result, Warning, status_text};
 use crate::handle::Dead;
 use crate::handle::options::{PRECISION_MICRO, PRECISION_NANO};
-use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::ffi::{c_char, c_int, c_uint};
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Makes a handle for a device, to be activated; NULL means "any".
@@ -95,7 +97,7 @@ pub unsafe extern "C" fn pcap_open_live(
 /// How pcap_open_live() words what pcap_activate() said. QUIRK: where the device does not exist and there
 /// is no more to say, the same text stands twice.
 fn open_live_text(device: &str, error: &Error) -> String {
-    let status = status_text(error.code as c_int).map(CStr::to_string_lossy).unwrap_or_default();
+    let status = status_text(error.code as c_int).map(ToString::to_string).unwrap_or_default();
     match error.code {
         Code::Generic => format!("{device}: {}", error.text),
         Code::NoSuchDevice | Code::PermDenied | Code::PromiscPermDenied => {
@@ -229,5 +231,5 @@ pub unsafe extern "C" fn pcap_breakloop(p: *mut pcap_t) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_can_set_rfmon(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| h.handle.can_set_rfmon().map(c_int::from)) }
+    unsafe { with_handle_at_once(p, |h| h.handle.can_set_rfmon().map(c_int::from)) }
 }

@@ -1,16 +1,28 @@
 //! Names, numbers and texts: link types, time stamp types, statuses, errno, versions.
 
-use super::boundary::text;
 use super::buffers::{self, TextBuffer};
 use crate::error::status_text;
+use crate::inline::Inline;
 use crate::linktype;
 use crate::names::tstamp;
 use crate::sys::Errno;
 use std::ffi::{CStr, c_char, c_int};
 
 /// A text of this library's own.
-fn constant(text: Option<&'static CStr>) -> *const c_char {
-    text.map_or(std::ptr::null(), CStr::as_ptr)
+fn constant<const N: usize>(text: Option<&'static Inline<N>>) -> *const c_char {
+    text.map_or(std::ptr::null(), Inline::as_ptr)
+}
+
+/// What `find` finds by the bytes of a name; -1 for nothing, and for no name.
+///
+/// # Safety
+/// `name` is NULL or a C string.
+unsafe fn number(name: *const c_char, find: impl FnOnce(&[u8]) -> Option<c_int>) -> c_int {
+    if name.is_null() {
+        return -1;
+    }
+    // SAFETY: not NULL, so a C string by this function's contract.
+    find(unsafe { CStr::from_ptr(name) }.to_bytes()).unwrap_or(-1)
 }
 
 thread_local! {
@@ -37,7 +49,7 @@ pub unsafe extern "C" fn pcap_statustostr(status: c_int) -> *const c_char {
 /// None: any number will do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_strerror(errno: c_int) -> *const c_char {
-    buffers::put(&ERRNO, &Errno(errno).to_string())
+    Errno(errno).with_text(|text| buffers::put(&ERRNO, text))
 }
 
 /// The number of a link type by its name, -1 for none.
@@ -47,8 +59,7 @@ pub unsafe extern "C" fn pcap_strerror(errno: c_int) -> *const c_char {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink_name_to_val(name: *const c_char) -> c_int {
     // SAFETY: forwarded contract.
-    let name = unsafe { text(name) };
-    name.and_then(|name| linktype::by_name(&name)).map_or(-1, |row| row.dlt)
+    unsafe { number(name, |name| linktype::by_name_in_bytes(name).map(|row| row.dlt)) }
 }
 
 /// The name of a link type.
@@ -57,7 +68,7 @@ pub unsafe extern "C" fn pcap_datalink_name_to_val(name: *const c_char) -> c_int
 /// None: any number will do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink_val_to_name(dlt: c_int) -> *const c_char {
-    constant(linktype::by_dlt(dlt).map(|row| row.name.as_c_str()))
+    constant(linktype::by_dlt(dlt).map(|row| &row.name))
 }
 
 /// The description of a link type.
@@ -66,7 +77,7 @@ pub unsafe extern "C" fn pcap_datalink_val_to_name(dlt: c_int) -> *const c_char 
 /// None: any number will do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink_val_to_description(dlt: c_int) -> *const c_char {
-    constant(linktype::by_dlt(dlt).map(|row| row.description.as_c_str()))
+    constant(linktype::by_dlt(dlt).map(|row| &row.description))
 }
 
 /// The description of a link type, or its number where it has none.
@@ -76,7 +87,7 @@ pub unsafe extern "C" fn pcap_datalink_val_to_description(dlt: c_int) -> *const 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink_val_to_description_or_dlt(dlt: c_int) -> *const c_char {
     match linktype::by_dlt(dlt) {
-        Some(row) => row.description.as_c_str().as_ptr(),
+        Some(row) => row.description.as_ptr(),
         None => buffers::put(&DLT, &format!("DLT {dlt}")),
     }
 }
@@ -88,8 +99,7 @@ pub unsafe extern "C" fn pcap_datalink_val_to_description_or_dlt(dlt: c_int) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_tstamp_type_name_to_val(name: *const c_char) -> c_int {
     // SAFETY: forwarded contract.
-    let name = unsafe { text(name) };
-    name.and_then(|name| tstamp::by_name(&name)).map_or(-1, |kind| kind.value)
+    unsafe { number(name, |name| tstamp::by_name(name).map(|kind| kind.value)) }
 }
 
 /// The name of a time stamp type.
@@ -98,7 +108,7 @@ pub unsafe extern "C" fn pcap_tstamp_type_name_to_val(name: *const c_char) -> c_
 /// None: any number will do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_tstamp_type_val_to_name(value: c_int) -> *const c_char {
-    constant(tstamp::by_value(value).map(|kind| kind.name.as_c_str()))
+    constant(tstamp::by_value(value).map(|kind| &kind.name))
 }
 
 /// The description of a time stamp type.
@@ -107,7 +117,7 @@ pub unsafe extern "C" fn pcap_tstamp_type_val_to_name(value: c_int) -> *const c_
 /// None: any number will do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_tstamp_type_val_to_description(value: c_int) -> *const c_char {
-    constant(tstamp::by_value(value).map(|kind| kind.description.as_c_str()))
+    constant(tstamp::by_value(value).map(|kind| &kind.description))
 }
 
 /// What pcap_lib_version() says: programs look for the first words.

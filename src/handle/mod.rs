@@ -623,7 +623,8 @@ impl Handle {
 
     /// The descriptor that becomes readable with packets. QUIRK: 0 on a dead handle.
     pub fn fd(&self) -> Option<i32> {
-        match self.port() {
+        let port = self.port.try_read_recursive();
+        match port.as_ref().and_then(|port| port.as_ref()) {
             Some(port) => Some(port.fd()),
             None => self.state().is_ok_and(|state| matches!(*state, State::Dead(_))).then_some(0),
         }

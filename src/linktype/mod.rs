@@ -140,21 +140,38 @@ pub fn all() -> &'static [Row] {
     table::ROWS
 }
 
+/// Where each number's row is: beyond the rows of those that have none.
+static PLACES: [u8; LAST as usize + 1] = {
+    let mut places = [u8::MAX; LAST as usize + 1];
+    let mut n = 0;
+    while n < table::ROWS.len() {
+        places[table::ROWS[n].dlt as usize] = n as u8;
+        n += 1;
+    }
+    assert!(table::ROWS.len() < u8::MAX as usize);
+    places
+};
+
 /// The row of a `DLT_*` number.
 #[must_use]
 pub fn by_dlt(dlt: i32) -> Option<&'static Row> {
-    let rows = all();
-    rows.binary_search_by_key(&dlt, |row| row.dlt).ok().and_then(|n| rows.get(n))
+    let place = PLACES.get(usize::try_from(dlt).ok()?)?;
+    all().get(usize::from(*place))
 }
 
 /// The row of a name, in any case of letters and without `DLT_`.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Row> {
-    let renamed = FORMER_NAMES.iter().find(|(former, _)| former.eq_ignore_ascii_case(name));
-    match renamed {
-        Some((_, dlt)) => by_dlt(*dlt),
-        None => all().iter().find(|row| row.name.as_bytes().eq_ignore_ascii_case(name.as_bytes())),
-    }
+    by_name_in_bytes(name.as_bytes())
+}
+
+/// As [`by_name`], of a name that may be no text.
+#[must_use]
+pub fn by_name_in_bytes(name: &[u8]) -> Option<&'static Row> {
+    all().iter().find(|row| row.name.as_bytes().eq_ignore_ascii_case(name)).or_else(|| {
+        let former = |(former, _): &&(&str, i32)| former.as_bytes().eq_ignore_ascii_case(name);
+        FORMER_NAMES.iter().find(former).and_then(|(_, dlt)| by_dlt(*dlt))
+    })
 }
 
 /// The number that a savefile says `dlt` with, if it has one. It need not have a name.

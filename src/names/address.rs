@@ -15,14 +15,14 @@ pub fn mac48(text: &[u8]) -> Option<[u8; 6]> {
         return None;
     }
     let separator = text.iter().copied().find(|byte| b":.-".contains(byte));
-    let groups: Vec<&[u8]> = text.split(|byte| Some(*byte) == separator).collect();
-    let (digits, bits) = match (groups.len(), separator) {
+    let mut groups = text.split(|byte| Some(*byte) == separator);
+    let (digits, bits) = match (groups.clone().count(), separator) {
         (1, None) => (12..=12, 48),
         (3, Some(b'.')) => (4..=4, 16),
         (6, Some(_)) => (1..=2, 8),
         _ => return None,
     };
-    let value = groups.iter().try_fold(0, |value, group| {
+    let value = groups.try_fold(0, |value, group| {
         digits.contains(&group.len()).then(|| Some(value << bits | hexadecimal(group)?))?
     })?;
     let [_, _, address @ ..] = value.to_be_bytes();

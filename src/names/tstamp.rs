@@ -53,8 +53,8 @@ pub fn by_value(value: i32) -> Option<&'static TstampType> {
 
 /// The kind of this name, in any case of letters.
 #[must_use]
-pub fn by_name(name: &str) -> Option<&'static TstampType> {
-    ALL.iter().find(|kind| kind.name.as_bytes().eq_ignore_ascii_case(name.as_bytes()))
+pub fn by_name(name: &[u8]) -> Option<&'static TstampType> {
+    ALL.iter().find(|kind| kind.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -66,15 +66,17 @@ mod tests {
         for (value, kind) in (0..).zip(ALL) {
             assert_eq!(kind.value, value);
             assert_eq!(by_value(value), Some(kind));
-            assert_eq!(by_name(&kind.name.as_str().to_uppercase()), Some(kind));
+            assert_eq!(by_name(kind.name.as_str().to_uppercase().as_bytes()), Some(kind));
         }
         assert_eq!((by_value(-1), by_value(6)), (None, None));
-        assert_eq!((by_name(""), by_name("hos")), (None, None));
+        assert_eq!((by_name(b""), by_name(b"hos")), (None, None));
     }
 
     #[test]
     fn programs_print_these() {
-        let described = |name| by_name(name).map(|kind| (kind.value, kind.description.as_c_str()));
+        let described = |name: &str| {
+            by_name(name.as_bytes()).map(|kind| (kind.value, kind.description.as_c_str()))
+        };
         assert_eq!(described("host_lowprec"), Some((1, c"Host, low precision")));
         assert_eq!(
             described("adapter_unsynced"),

@@ -14,6 +14,8 @@ use std::rc::Rc;
 
 /// How much is read at once.
 const CHUNK: usize = 256 << 10;
+/// The first read's: many files end in it, and large memory takes longer to come by than they to read.
+const FIRST: usize = 4 << 10;
 /// How far the buffer grows at a time for a record that says it is larger: as far as its bytes do come.
 const GROWTH: usize = 1 << 20;
 /// The largest record of what is made of a file, whose size says nothing of what it costs: more than pcapng's.
@@ -61,7 +63,7 @@ impl Input {
     pub fn new(origin: Origin, before: &[u8]) -> Self {
         let mut buffer = before.to_vec();
         if !matches!(origin, Origin::Stream(_)) {
-            buffer.resize(CHUNK.max(before.len()), 0);
+            buffer.resize(FIRST.max(before.len()), 0);
         }
         Self { origin, below: None, waits: false, buffer, start: 0, end: before.len() }
     }
@@ -159,6 +161,9 @@ impl Input {
             }
             // At once: copies of a buffer that grows would add up.
             self.buffer.reserve_exact(want.saturating_sub(self.buffer.len()));
+        }
+        if self.end == self.buffer.len() && self.buffer.len() < CHUNK && !self.is_shared() {
+            self.buffer.resize(CHUNK, 0);
         }
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, here);

@@ -46,16 +46,23 @@ impl Errno {
 }
 
 /// As `strerror(3)`, which libpcap's texts end with.
-impl fmt::Display for Errno {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Errno {
+    /// What `f` makes of the C library's text for it.
+    pub fn with_text<R>(self, f: impl FnOnce(&str) -> R) -> R {
         let mut text = [0 as libc::c_char; 128];
         // SAFETY: `text` is writable for its length, and strerror_r (XSI) terminates what it writes.
         let rc = unsafe { libc::strerror_r(self.0, text.as_mut_ptr(), text.len()) };
         if rc != 0 && text[0] == 0 {
-            return write!(f, "Unknown error {}", self.0);
+            return f(&format!("Unknown error {}", self.0));
         }
         // SAFETY: terminated, as said above.
-        f.write_str(&unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy())
+        f(&unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy())
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_text(|text| f.write_str(text))
     }
 }
 
