@@ -112,10 +112,10 @@ impl Error {
     }
 }
 
-/// The text of `pcap_statustostr(3PCAP)` for every code that has one.
-/// Room for each of them.
+/// A text of `pcap_statustostr(3PCAP)`.
 pub type StatusText = Inline<76>;
 
+/// The text of every code that has one.
 static STATUS_TEXTS: [(StatusText, i32); 16] = table([
     ("Generic warning", 1),
     ("That device doesn't support promiscuous mode", 2),
