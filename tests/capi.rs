@@ -113,6 +113,10 @@ programs! {
         sizes block_edges facts_of_each changed_packets mixed_with_other_reads descriptor
         waits_and_breaks all_rejected savefiles refusals
     }
+    linux_environment {
+        ring socket_options time_stamps network_namespace fanout fanout_program fanout_ebpf
+        mistakes other_handles privileged_programs
+    }
     linux_facts {
         packet_types vlan_tags any_device link_type_changes tun_devices too_large_for_a_frame
         losing checksums_not_ready stamped_on_arrival tcp_segments until_the_next_read sizes_of_the_structure
@@ -264,9 +268,9 @@ macro_rules! under_valgrind {
 
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
-    linktype linux_batch linux_facts linux_fanout linux_fanout_group linux_netns linux_options
-    linux_ring linux_send linux_stats names offline offline_filter packets shim_cases states
-    tstamp vlan
+    linktype linux_batch linux_environment linux_facts linux_fanout linux_fanout_group linux_netns
+    linux_options linux_ring linux_send linux_stats names offline offline_filter packets
+    shim_cases states tstamp vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {
@@ -407,6 +411,8 @@ fn compile(program: &str) -> PathBuf {
     };
     command.args(["-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fPIE", "-pie"]);
     command.arg("-I").arg(include).arg("-o").arg(&executable);
+    // A program that the loader does not let LD_LIBRARY_PATH be told finds the library, too.
+    command.arg(format!("-Wl,--enable-new-dtags,-rpath,{}", lib_dir().display()));
     library::run(command.arg("-L").arg(lib_dir()).args(["-lpcap", "-lpthread"]));
     executable
 }

@@ -54,6 +54,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("if_nametoindex", "3"),
     ("dlsym", "3"),
     ("network_namespaces", "7"),
+    ("secure_getenv", "3"),
     ("pidfd_open", "2"),
     ("longjmp", "3"),
     ("strerror", "3"),

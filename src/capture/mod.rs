@@ -5,6 +5,7 @@
 
 pub mod arphrd;
 pub mod cooked;
+mod environment;
 pub mod facts;
 pub mod fanout;
 mod interface;
@@ -191,9 +192,13 @@ pub trait Source {
     fn set_nonblocking(&mut self, on: bool) -> Result<()>;
 }
 
-/// Opens what `options.device` names. Options that cannot be had as asked are changed to what is.
+/// Opens what `options.device` names, as they and the environment ask. Options that cannot be had as asked are changed
+/// to what is; if nothing comes of it, they stay as they were.
 pub fn open(options: &mut Options) -> Result<(Box<dyn Source>, Option<Warning>)> {
-    let (source, warning) = packet::PacketSocket::open(options)?;
+    let mut wanted = options.clone();
+    environment::apply(&mut wanted)?;
+    let (source, warning) = packet::PacketSocket::open(&mut wanted)?;
+    *options = wanted;
     Ok((Box::new(source), warning))
 }
 

@@ -105,7 +105,8 @@ impl PacketSocket {
         options.tuning.got = shape;
         let protocol =
             if options.protocol == 0 { libc::ETH_P_ALL as u16 } else { options.protocol };
-        let fanout = options.tuning.fanout();
+        let vlan = socket::bpf_extensions(fd).is_ok_and(|most| most >= SKF_AD_VLAN_TAG_PRESENT);
+        let fanout = options.tuning.fanout_on(interface.link.dlt(), vlan)?;
         if fanout.is_some() {
             fanout::close(fd)?;
         }

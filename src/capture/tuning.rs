@@ -7,6 +7,9 @@ use super::fanout::{self, Chooser, Fanout};
 use super::netns::Netns;
 use super::ring;
 use crate::error::{Code, Error, Result};
+use crate::filter::compile::compile;
+use crate::filter::{Context, Source, code};
+use crate::names::resolver::System;
 use crate::sys::socket;
 use std::os::fd::BorrowedFd;
 
@@ -17,6 +20,9 @@ pub struct Tuning {
     pub ignore_outgoing: bool,
     /// The fanout group to join.
     pub fanout: Option<Fanout>,
+    /// What the group's program is made of, where it is told as a filter expression: the packets that it lets through
+    /// are for the group's second member.
+    pub fanout_expression: Option<String>,
     /// Packets are sent past the interface's queueing discipline (since Linux 3.14).
     pub qdisc_bypass: bool,
     /// Packets are sent from a ring of frames that is shared with the kernel (since Linux 2.6.31).
@@ -27,6 +33,8 @@ pub struct Tuning {
     pub busy_poll_us: u32,
     /// The network namespace to capture in; `None` for the program's.
     pub netns: Option<Netns>,
+    /// The environment has been heard.
+    pub environment_heard: bool,
     /// The ring that there is, once the handle is active: none where packets come without.
     pub got: Option<ring::Shape>,
 }
@@ -48,6 +56,20 @@ impl Tuning {
             fanout.flags |= fanout::IGNORE_OUTGOING;
         }
         Some(fanout)
+    }
+
+    /// The same, with its program for packets of the link type `dlt`; `vlan` if it can ask for tags that were taken out.
+    pub(super) fn fanout_on(&self, dlt: i32, vlan: bool) -> Result<Option<Fanout>> {
+        let (Some(mut fanout), Some(text)) = (self.fanout(), &self.fanout_expression) else {
+            return Ok(self.fanout());
+        };
+        let context = Context { dlt, netmask: u32::MAX, source: Source::Live { vlan } };
+        // What the program returns is the number of a member.
+        let options = code::Options { snaplen: 1, optimise: true };
+        let program = compile(text, context, options, &System)
+            .map_err(|error| Error::new(format!("fanout_program: {}", error.one_line(text))))?;
+        fanout.program = Some(Chooser::Classic(program.into()));
+        Ok(Some(fanout))
     }
 
     /// As pcap_set_fanout_linux(): a mode, flags and a group. A program stays.

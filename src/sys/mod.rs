@@ -4,7 +4,9 @@
 //! Nothing here knows libpcap: what an error means, and how it is worded, is the caller's business.
 #![allow(unsafe_code, reason = "this is where libc is called")]
 
+pub mod bpf;
 pub mod clock;
+pub mod environment;
 pub mod ethtool;
 pub mod eventfd;
 pub mod iface;
