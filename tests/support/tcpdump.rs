@@ -87,6 +87,8 @@ pub struct Bench {
     nobody: bool,
     /// What ours are started under: a library, and its rules.
     shim: Option<(PathBuf, &'static str)>,
+    /// What ours find in PCAP_LINUX_OPTIONS.
+    options: Option<&'static str>,
 }
 
 impl Bench {
@@ -101,7 +103,7 @@ impl Bench {
             let ours = library();
             fs::copy(&ours, lib.join(name)).unwrap_or_else(|e| panic!("{}: {e}", ours.display()));
         }
-        Self { dir, started: AtomicU32::new(0), nobody: false, shim: None }
+        Self { dir, started: AtomicU32::new(0), nobody: false, shim: None, options: None }
     }
 
     /// Starts its tcpdumps as the user nobody (as root only).
@@ -117,6 +119,18 @@ impl Bench {
         run(cc().args(["-shared", "-fPIC"]).arg(source).arg("-o").arg(&shim).arg("-ldl"));
         self.shim = Some((shim, rules));
         self
+    }
+
+    /// Starts those on our library with these options.
+    pub fn with_options(mut self, options: &'static str) -> Self {
+        self.options = Some(options);
+        self
+    }
+
+    /// Starts one with these arguments, split at blanks, on our library alone.
+    pub fn start_one(&self, args: &str) -> Tcpdump {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        Tcpdump::start(self, Side::Preload, args, &number.to_string())
     }
 
     /// Starts a tcpdump with these arguments, split at blanks, on each side.
@@ -287,6 +301,11 @@ impl Tcpdump {
             preload.push(shim.clone());
             command.env("PCAP_SHIM", rules);
         }
+        if side != Side::Theirs
+            && let Some(options) = bench.options
+        {
+            command.env("PCAP_LINUX_OPTIONS", options);
+        }
         match side {
             Side::Theirs => {}
             Side::Preload => preload.push(lib.join("libpcap.so.0.8")),
@@ -341,7 +360,8 @@ impl Tcpdump {
         assert!(right, "{:?}: the wrong library is loaded:\n{maps}", self.side);
     }
 
-    fn listens(&self) -> bool {
+    /// Whether it captures.
+    pub fn listens(&self) -> bool {
         let said = self.stderr.text();
         said.contains("listening on ") && said.ends_with('\n')
     }
@@ -358,7 +378,8 @@ impl Tcpdump {
         self.ended.is_some()
     }
 
-    fn finish(mut self) -> Run {
+    /// Waits until it has ended.
+    pub fn finish(mut self) -> Run {
         Run {
             status: self.child.wait().expect("wait for tcpdump"),
             stdout: self.stdout.whole(),

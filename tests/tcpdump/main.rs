@@ -12,6 +12,7 @@ mod support;
 
 mod capture;
 mod errors;
+mod fanout;
 mod files;
 mod filters;
 mod interface;
