@@ -10,21 +10,30 @@
 
 #define HEADER sizeof(struct pcap_pkthdr)
 #define TOTAL 200
+#define SMALL 1 /* bytes of a ring: a page, of few frames */
 
 /* By what packets are sent. */
 struct way {
     const char *name;
     int immediate; /* a ring of V2, not V3 */
+    int bytes;     /* of a ring to send from */
 };
 
-static const struct way ways[] = {{"sendmmsg", 0}, {"sendmmsg, V2", 1}};
+static const struct way ways[] = {{"sendmmsg", 0, 0},
+                                  {"a ring of V3", 0, 1 << 20},
+                                  {"a ring of V2", 1, 1 << 20},
+                                  {"a small ring of V3", 0, SMALL}};
 static const struct way *by;
 static struct caught seen;
 
 static pcap_t *sender_created(struct how how)
 {
+    pcap_t *p;
+
     how.immediate = by->immediate;
-    return created("v0", &how);
+    p = created("v0", &how);
+    CHECK_INT(pcap_set_tx_ring_linux(p, by->bytes, 0), 0);
+    return p;
 }
 
 static pcap_t *activated(pcap_t *p, int nonblock)
@@ -60,7 +69,7 @@ static void in_ways(void (*body)(void))
     size_t i;
     int status, failed = 0;
 
-    for (i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    for (i = 0; i < (under_valgrind() ? 2 : sizeof ways / sizeof ways[0]); i++) {
         pid_t pid = fork();
 
         CHECK(pid >= 0, "fork: %s", strerror(errno));
@@ -542,6 +551,8 @@ static void body_pressure(void)
         const char *text = limited ? "send: No buffer space available (packet "
                                    : "send: Resource temporarily unavailable (packet ";
 
+        if (by->bytes == SMALL)
+            text = "send: "; /* no frame is free, or the device drops */
         slow_device("8mbit", limited ? 5000 : 10000000);
         p = sender();
         if (!limited)
@@ -657,7 +668,8 @@ static void body_bypass(void)
             run("tc -s qdisc show dev v0 root | grep 'Sent 0 bytes 0 pkt'");
         } else {
             gather(at, &seen, 20, 0.3);
-            CHECK(seen.n < 10, "%d packets of a slow device", seen.n);
+            /* A small ring has waited for the device. */
+            CHECK(seen.n < 10 || by->bytes == SMALL, "%d packets of a slow device", seen.n);
             run("! tc -s qdisc show dev v0 root | grep 'Sent 0 bytes 0 pkt'");
         }
         pcap_close(at);
@@ -670,4 +682,113 @@ static void body_bypass(void)
 CASE(qdisc_bypass)
 {
     in_ways(body_bypass);
+}
+
+static void body_loss(void)
+{
+    static const unsigned lengths[] = {60, 1515, 13, 0, 60, 66000, 60};
+    pcap_send_queue *q;
+    unsigned char f[2000];
+    pcap_t *p, *at;
+    unsigned i, number = 0;
+
+    if (by->bytes == 0)
+        return;
+    q = pcap_sendqueue_alloc(100000);
+    for (i = 0; i < 7; i++)
+        add(q, lengths[i] == 60 ? number++ : 99, lengths[i], 0, 0);
+    p = sender_created(plain);
+    CHECK_INT(pcap_set_tx_ring_linux(p, by->bytes, PCAP_TX_RING_LOSS), 0);
+    activated(p, 0);
+    at = receiver();
+    CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
+    CHECK_STR(pcap_geterr(p), "");
+    arrive(at, number);
+    /* A single packet has somebody who can be told. */
+    fill_frame(f, number, sizeof f);
+    CHECK_INT(pcap_inject(p, f, 1515), -1);
+    CHECK_STARTS(pcap_geterr(p), "send: Invalid argument");
+    CHECK_INT(pcap_sendpacket(p, f, 13), -1);
+    CHECK_INT(pcap_sendpacket(p, f, 60), 0);
+    arrive(at, number + 1);
+    pcap_sendqueue_destroy(q);
+    pcap_close(at);
+    pcap_close(p);
+}
+
+CASE(ring_with_loss)
+{
+    in_ways(body_loss);
+}
+
+/* Sends from a ring under rules for the shim; gives back the handle. */
+static pcap_t *ring_under(const char *text)
+{
+    pcap_send_queue *q = queue_of(TOTAL, 60);
+    pcap_t *p = created("v0", &plain), *at;
+
+    CHECK_INT(pcap_set_tx_ring_linux(p, 1 << 20, PCAP_TX_RING_LOSS), 0);
+    rules(text);
+    activated(p, 0);
+    rules("");
+    at = receiver();
+    CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
+    arrive(at, TOTAL);
+    pcap_sendqueue_destroy(q);
+    pcap_close(at);
+    return p;
+}
+
+CASE(rings_of_other_kernels)
+{
+    enter_veth();
+    pcap_close(ring_under(REFUSE_V3));
+    pcap_close(ring_under(REFUSE_V3 "," REFUSE_V2));
+    /* Before 4.11 V3 had no ring to send from: then both are of V2. */
+    pcap_close(ring_under("setsockopt:SOL_PACKET:PACKET_TX_RING:EINVAL:1"));
+    /* Less where memory is short. */
+    pcap_close(ring_under("setsockopt:SOL_PACKET:PACKET_TX_RING:ENOMEM:5"));
+}
+
+static void refused_ring(const char *text, const char *why)
+{
+    pcap_t *p = created("v0", &plain);
+
+    CHECK_INT(pcap_set_tx_ring_linux(p, 1 << 20, PCAP_TX_RING_LOSS), 0);
+    rules(text);
+    CHECK_INT(pcap_activate(p), PCAP_ERROR);
+    CHECK_STARTS(pcap_geterr(p), why);
+    rules("");
+    CHECK_INT(pcap_activate(p), 0);
+    pcap_close(p);
+}
+
+CASE(rings_that_cannot_be_had)
+{
+    pcap_t *p;
+
+    enter_veth();
+    refused_ring("setsockopt:SOL_PACKET:PACKET_TX_RING:EPERM:1",
+                 "can't create tx ring on packet socket: Operation not permitted");
+    refused_ring("setsockopt:SOL_PACKET:PACKET_TX_RING:EINVAL:*",
+                 "can't create tx ring on packet socket: Operation not supported");
+    refused_ring("setsockopt:SOL_PACKET:PACKET_LOSS:EPERM:1",
+                 "setsockopt (PACKET_LOSS): Operation not permitted");
+    p = created("v0", &plain);
+    CHECK_INT(pcap_set_tx_ring_linux(p, -1, 0), PCAP_ERROR);
+    CHECK_STARTS(pcap_geterr(p), "a ring of -1 bytes cannot be had");
+    CHECK_INT(pcap_set_tx_ring_linux(p, 1, 0x10), PCAP_ERROR);
+    CHECK_STARTS(pcap_geterr(p), "0x10 are no flags of pcap_set_tx_ring_linux");
+    CHECK_INT(pcap_set_qdisc_bypass_linux(p, 1), 0);
+    rules("setsockopt:SOL_PACKET:PACKET_QDISC_BYPASS:EPERM:1");
+    CHECK_INT(pcap_activate(p), PCAP_ERROR);
+    CHECK_STARTS(pcap_geterr(p), "setsockopt (PACKET_QDISC_BYPASS): Operation not permitted");
+    rules("");
+    pcap_close(p);
+    /* Where nothing can be sent there is none. */
+    p = created("any", &plain);
+    CHECK_INT(pcap_set_tx_ring_linux(p, 1 << 20, PCAP_TX_RING_LOSS), 0);
+    activated(p, 0);
+    refused(p, "Sending packets isn't supported on the \"any\" device");
+    pcap_close(p);
 }

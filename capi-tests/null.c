@@ -97,6 +97,7 @@ CASE(no_handle_setup)
     FAILS(pcap_get_fanout_linux(NULL));
     FAILS(pcap_activate_group_linux(NULL, 1, NULL));
     FAILS(pcap_set_qdisc_bypass_linux(NULL, 1));
+    FAILS(pcap_set_tx_ring_linux(NULL, 4096, 0));
     FAILS(pcap_list_tstamp_types(NULL, &(int *){NULL}));
     FAILS(pcap_list_tstamp_types(NULL, NULL));
     FAILS(pcap_activate(NULL));

@@ -160,6 +160,8 @@ static void all_too_late(pcap_t *p)
     TOO_LATE(pcap_set_fanout_ebpf_linux(p, -1));
     TOO_LATE(pcap_activate_group_linux(p, 1, &(pcap_t *){NULL}));
     TOO_LATE(pcap_set_qdisc_bypass_linux(p, 1));
+    TOO_LATE(pcap_set_tx_ring_linux(p, 4096, 0));
+    TOO_LATE(pcap_set_tx_ring_linux(p, -1, 0));
     TOO_LATE(pcap_activate(p));
 }
 

@@ -151,7 +151,8 @@ programs! {
     linux_send {
         contents_and_order queues malformed_queues refusals frames_that_the_device_refuses
         interface_goes_down timing breaks back_pressure breaks_under_back_pressure
-        other_threads qdisc_bypass
+        other_threads qdisc_bypass ring_with_loss rings_of_other_kernels
+        rings_that_cannot_be_had
     }
     names {
         addresses_of_hosts addresses_stay_until_the_next_call networks protocols long_entries

@@ -66,6 +66,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("netdevice", "7"),
     ("packet", "7"),
     ("tc", "8"),
+    ("send", "2"),
     ("socket", "7"),
     ("ethtool", "8"),
     ("iw", "8"),

@@ -132,6 +132,11 @@ extern "C" {
 #define PCAP_FANOUT_FLAG_DEFRAG 32768
 
 /*
+ Of pcap_set_tx_ring_linux(): what the interface cannot send is left out.
+ */
+#define PCAP_TX_RING_LOSS 1
+
+/*
  A packet that is lent until the next read.
  */
 typedef struct pcap_packet_linux {
@@ -432,6 +437,11 @@ PCAP_API unsigned int pcap_sendqueue_transmit(pcap_t *p, struct pcap_send_queue 
  Whether to send past the interface's queueing discipline.
  */
 PCAP_API int pcap_set_qdisc_bypass_linux(pcap_t *p, int bypass);
+
+/*
+ A ring of about `bytes` bytes to send from, 0 for none; `flags` are `PCAP_TX_RING_*`.
+ */
+PCAP_API int pcap_set_tx_ring_linux(pcap_t *p, int bytes, int flags);
 
 #ifdef __cplusplus
 }

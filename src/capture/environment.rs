@@ -140,7 +140,7 @@ fn tx_ring(value: &str) -> Option<TxRing> {
 /// What the device has not got is a warning of the activation.
 fn tstamp_type(value: &str) -> Option<i32> {
     let kinds = [tstamp::HOST, tstamp::ADAPTER, tstamp::ADAPTER_UNSYNCED];
-    tstamp::by_name(value).map(|kind| kind.value).filter(|kind| kinds.contains(kind))
+    tstamp::by_name(value.as_bytes()).map(|kind| kind.value).filter(|kind| kinds.contains(kind))
 }
 
 fn fanout(options: &mut Options, value: &str) -> Option<()> {

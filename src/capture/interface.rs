@@ -1,5 +1,7 @@
 //! What a packet socket captures on: one interface or all of them, opened but not yet receiving.
 
+use super::ring::tx;
+use super::tuning::TxRing;
 use super::{Link, arphrd, ring};
 use crate::error::{Code, Error, Result, WarnCode, Warning};
 use crate::handle::options::Options;
@@ -13,6 +15,9 @@ use std::os::unix::ffi::OsStrExt as _;
 
 /// Bytes that an Ethernet header and one tag add to the MTU.
 const ETHERNET_OVERHEAD: u32 = 18;
+/// Bytes that the link-layer header and a tag add to the MTU, on whatever interface: `MAX_HEADER` of
+/// linux/netdevice.h, where it is large.
+const LINK_HEADERS: u32 = 128;
 /// The largest packet that segmentation offload makes.
 const OFFLOAD_PACKET: u32 = 65535;
 /// `linux/net_tstamp.h`: a time stamp of the hardware's, brought to the system's clock.
@@ -146,6 +151,16 @@ impl Interface {
             }
             Err(errno) => Err(Error::errno("SIOCSHWTSTAMP failed", errno)),
         }
+    }
+
+    /// The ring to send from that is asked for.
+    pub fn tx_ring(&self, options: &Options) -> Result<Option<tx::Request>> {
+        let Some(TxRing { bytes, loss }) = options.tuning.tx_ring else { return Ok(None) };
+        let mtu = iface::mtu(self.fd.as_fd(), &options.device)
+            .map_err(|errno| Error::errno("SIOCGIFMTU", errno))?;
+        // The kernel takes nothing larger, and its own link-layer headers are no larger than that.
+        let largest = mtu.saturating_add(LINK_HEADERS);
+        Ok(Some(tx::Request { bytes, largest, loss }))
     }
 
     /// How large packets get, which a ring of frames is made for.

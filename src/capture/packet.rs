@@ -8,7 +8,7 @@ use super::facts::PacketFacts;
 use super::fanout;
 use super::netns::{self, Drops};
 use super::ring::frame::{Rules, Scale, Userland};
-use super::ring::{self, Aside, Ring};
+use super::ring::{self, Aside, Opened, Ring, tx};
 use super::send::{self, Order};
 use super::{Direction, Fill, Link, Port, Source, Stats, Wait};
 use crate::bpf::insn::{RET_K, SKF_AD_VLAN_TAG_PRESENT};
@@ -18,9 +18,11 @@ use crate::handle::batch::{Batch, Lent};
 use crate::handle::options::{Options, PRECISION_NANO};
 use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
 use crate::sys::send::Messages;
-use crate::sys::{self, Errno, iface, packet, socket};
+use crate::sys::{self, Errno, Sys, iface, packet, socket};
+use parking_lot::Mutex;
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
+use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +36,8 @@ const DEFAULT_BUFFER: u32 = 2 << 20;
 const MIN_COOKED_SNAPSHOT: u32 = cooked::SLL2_LEN as u32 + 1;
 /// While an interface is down, how often to look whether it is still there.
 const NETDOWN_POLL_MS: i32 = 1;
+/// For how long another thread may hold the ring to send from.
+const RING_PATIENCE: Duration = Duration::from_secs(1);
 /// Instructions of a program that SO_ATTACH_FILTER can be told of.
 const MAX_KERNEL_PROGRAM: usize = u16::MAX as usize;
 
@@ -98,10 +102,11 @@ impl PacketSocket {
                 options.buffer_size
             },
             cooked,
+            tx: if cooked { None } else { interface.tx_ring(options)? },
             limits: &|| interface.limits(&options.device),
             wish: options.tuning.ring,
         };
-        let ring::Opened { ring, largest, shape } = ring::open(fd, &request)?;
+        let Opened { ring, largest, shape, tx } = ring::open(fd, &request)?;
         options.tuning.got = shape;
         let protocol =
             if options.protocol == 0 { libc::ETH_P_ALL as u16 } else { options.protocol };
@@ -133,6 +138,7 @@ impl PacketSocket {
         let port = Arc::new(SocketPort {
             fd: interface.fd,
             send_refusal: refusal,
+            tx: tx.map(Mutex::new),
             stamp_unit: if options.precision == PRECISION_NANO { 1 } else { 1000 },
             received: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -380,6 +386,8 @@ struct SocketPort {
     fd: OwnedFd,
     /// Why nothing can be sent, if so.
     send_refusal: Option<&'static str>,
+    /// What packets are sent from; with it, send(2) sends nothing else.
+    tx: Option<Mutex<tx::Ring>>,
     /// Nanoseconds of a unit of `tv_usec`.
     stamp_unit: i64,
     received: AtomicU64,
@@ -417,21 +425,43 @@ impl Port for SocketPort {
         if let Some(refusal) = self.send_refusal {
             return Err(Error::new(refusal));
         }
-        socket::send(self.fd.as_fd(), packet).map_err(|errno| Error::errno("send", errno))
+        let fd = self.fd.as_fd();
+        let Some(tx) = &self.tx else {
+            return socket::send(fd, packet).map_err(|errno| Error::errno("send", errno));
+        };
+        let mut bytes = 0;
+        send::inject(fd, packet, &mut |packets| {
+            let went = send_from(tx, fd, packets)?;
+            bytes = went.bytes;
+            Ok(went.packets)
+        })?;
+        // Left out, and the kernel does not tell why.
+        if bytes == 0 { Err(Error::errno("send", Errno(libc::EINVAL))) } else { Ok(bytes) }
     }
 
     fn transmit(&self, order: &Order<'_>, sent: &mut usize) -> Result<()> {
         if let Some(refusal) = self.send_refusal {
             return Err(Error::new(refusal));
         }
-        let fd = self.fd.as_fd();
+        let (fd, unit) = (self.fd.as_fd(), self.stamp_unit);
+        if let Some(tx) = &self.tx {
+            let mut by_ring =
+                |packets: &[IoSlice<'_>]| send_from(tx, fd, packets).map(|went| went.packets);
+            return send::transmit(fd, order, unit, &mut by_ring, sent);
+        }
         let mut messages = Messages::new(send::BATCH);
-        send::transmit(fd, order, self.stamp_unit, &mut |packets| messages.send(fd, packets), sent)
+        send::transmit(fd, order, unit, &mut |packets| messages.send(fd, packets), sent)
     }
 
     fn fd(&self) -> RawFd {
         self.fd.as_raw_fd()
     }
+}
+
+/// Sends from a ring that other threads may use; not for ever waiting, for what holds it may be what a signal
+/// handler has interrupted.
+fn send_from(tx: &Mutex<tx::Ring>, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<tx::Went> {
+    tx.try_lock_for(RING_PATIENCE).ok_or(Errno(libc::EBUSY))?.send(fd, packets)
 }
 
 /// Throws away what the socket has queued; whether it has told, once, that the interface is down, and how many

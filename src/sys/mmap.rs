@@ -11,6 +11,11 @@ pub struct Mapping {
     len: usize,
 }
 
+// SAFETY: an address and a length, of memory that any thread may unmap; whoever uses the address sees to how.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
 impl Mapping {
     /// Maps `len` bytes of what `fd` offers, readable, writable and shared.
     pub fn shared(fd: BorrowedFd<'_>, len: usize) -> Sys<Self> {
@@ -49,11 +54,6 @@ impl Drop for Mapping {
 /// Memory that is executed, and not written any more. Unmapped when dropped.
 #[derive(Debug)]
 pub struct Code(Mapping);
-
-// SAFETY: nobody writes the memory any more, and unmapping it is nothing that only one thread can do.
-unsafe impl Send for Code {}
-// SAFETY: as above.
-unsafe impl Sync for Code {}
 
 impl Code {
     /// Maps a copy of `bytes`, first writable and then executable, never both. Fails where the system lets nobody

@@ -2,6 +2,7 @@
 
 use crate::sys::mmap::Mapping;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 /// Memory that the kernel fills and we read. Never a Rust reference: the kernel may write any byte of what
@@ -16,7 +17,7 @@ pub struct Memory {
 #[derive(Debug)]
 enum Owner {
     Kernel {
-        _mapping: Mapping,
+        _mapping: Arc<Mapping>,
     },
     #[cfg(test)]
     Heap {
@@ -74,12 +75,15 @@ impl Drop for Scratch {
 pub unsafe trait Shared: Copy {}
 
 impl Memory {
-    /// Takes over a mapping.
-    pub fn new(mapping: Mapping) -> Self {
+    /// A part of a mapping, which is there as long as one of its parts is: as much of `len` bytes from `offset` on as
+    /// there is.
+    pub fn part(mapping: &Arc<Mapping>, offset: usize, len: usize) -> Self {
+        let offset = offset.min(mapping.size());
         Self {
-            base: mapping.base(),
-            len: mapping.size(),
-            _owner: Owner::Kernel { _mapping: mapping },
+            // SAFETY: at most at the end of the mapping.
+            base: unsafe { mapping.base().add(offset) },
+            len: len.min(mapping.size() - offset),
+            _owner: Owner::Kernel { _mapping: mapping.clone() },
         }
     }
 

@@ -11,6 +11,7 @@ mod memory;
 mod recvmsg;
 mod run;
 mod setup;
+pub mod tx;
 mod v1;
 mod v2;
 mod v3;

@@ -3,11 +3,12 @@
 use super::frames;
 use super::layout::{SockaddrLl, align};
 use super::run::HEADERS;
-use super::{Geometry, Ring, memory::Memory, recvmsg::Reader, v3};
+use super::{Geometry, Ring, memory::Memory, recvmsg::Reader, tx, v3};
 use crate::error::{Error, Result};
 use crate::linktype::MAXIMUM_SNAPLEN;
 use crate::sys::{Errno, mmap::Mapping, socket};
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 /// What the ring is for.
 pub struct Request<'a> {
@@ -21,6 +22,8 @@ pub struct Request<'a> {
     pub buffer_size: u32,
     /// Whether room for a cooked header is needed.
     pub cooked: bool,
+    /// A ring to send from, too.
+    pub tx: Option<tx::Request>,
     /// Asks how large packets get, which only rings of frames need to know.
     pub limits: &'a dyn Fn() -> Result<Limits>,
     /// What the program wants of the ring itself.
@@ -103,6 +106,8 @@ pub struct Opened {
     pub largest: u32,
     /// What it is like, if it is one.
     pub shape: Option<Shape>,
+    /// The ring to send from, if one was wanted.
+    pub tx: Option<tx::Ring>,
 }
 
 /// How large the packets of an interface get.
@@ -143,6 +148,16 @@ impl Version {
             Self::V1 => "TPACKET_V1",
         }
     }
+
+    /// Where the parts of a frame to send are.
+    fn to_send(self) -> tx::Layout {
+        match self {
+            Self::V3 => tx::V3,
+            Self::V2 => tx::V2,
+            Self::V1 if long_status() => tx::V1_LONG,
+            Self::V1 => tx::V1,
+        }
+    }
 }
 
 /// Room in front of packets for a VLAN tag.
@@ -173,19 +188,20 @@ fn long_status() -> bool {
     cfg!(target_pointer_width = "64") || crate::sys::uname().machine_is_64_bit
 }
 
-/// The best ring that the kernel has for `fd`, or the one that is wanted.
+/// Opens the rings of a socket: the best one to read that the kernel has, or the one that is wanted.
 pub fn open(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Opened> {
+    let mut tx = tx::Beside::new(fd, request.tx)?;
     let versions = request.wish.versions(request.immediate)?;
     for version in versions {
         if !choose(fd, *version, request.cooked)? {
             continue;
         }
         let built = match version {
-            Version::V3 => blocks(fd, request)?,
-            Version::V2 | Version::V1 => frames(fd, request, *version)?,
+            Version::V3 => blocks(fd, request, &mut tx)?,
+            Version::V2 | Version::V1 => frames(fd, request, *version, &mut tx)?,
         };
-        if let Some(built) = built {
-            return Ok(built);
+        if let Some(opened) = built {
+            return Ok(Opened { tx: tx.ring(), ..opened });
         }
     }
     if let [wanted] = versions {
@@ -193,8 +209,12 @@ pub fn open(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Opened> {
         let text = format!("can't activate {name} on packet socket: the kernel has not got it");
         return Err(Error::new(text));
     }
+    if tx.is_wanted() {
+        let errno = Errno(libc::EOPNOTSUPP);
+        return Err(Error::errno("can't create tx ring on packet socket", errno));
+    }
     let ring = Ring::None(no_ring(fd, request)?);
-    Ok(Opened { ring, largest: request.snapshot, shape: None })
+    Ok(Opened { ring, largest: request.snapshot, shape: None, tx: None })
 }
 
 /// Sets the version; false if the kernel has not got it.
@@ -232,7 +252,11 @@ fn reserve(cooked: bool) -> usize {
 }
 
 /// A ring of blocks; `None` if the kernel has not got it.
-fn blocks(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Option<Opened>> {
+fn blocks(
+    fd: BorrowedFd<'_>,
+    request: &Request<'_>,
+    tx: &mut tx::Beside,
+) -> Result<Option<Opened>> {
     let wish = request.wish;
     let wanted = if wish.block_size == 0 { MAXIMUM_SNAPLEN } else { wish.block_size } as usize;
     let size = block_size(wanted, 0);
@@ -250,15 +274,16 @@ fn blocks(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Option<Opened>> {
     };
     let frames_per_block = (size / frame_size.max(1)).max(1);
     let geometry = Geometry { block_size: size, blocks: count, frame_size, frames_per_block };
-    let Some((memory, geometry)) = create(fd, geometry, |geometry| libc::tpacket_req3 {
-        tp_block_size: geometry.block_size as u32,
-        tp_block_nr: geometry.blocks as u32,
-        tp_frame_size: geometry.frame_size as u32,
-        tp_frame_nr: geometry.frames() as u32,
-        tp_retire_blk_tov: retire,
-        tp_sizeof_priv: 0,
-        tp_feature_req_word: if wish.rxhash { FILL_RXHASH } else { 0 },
-    })?
+    let Some((memory, geometry)) =
+        create(fd, Version::V3, tx, geometry, |geometry| libc::tpacket_req3 {
+            tp_block_size: geometry.block_size as u32,
+            tp_block_nr: geometry.blocks as u32,
+            tp_frame_size: geometry.frame_size as u32,
+            tp_frame_nr: geometry.frames() as u32,
+            tp_retire_blk_tov: retire,
+            tp_sizeof_priv: 0,
+            tp_feature_req_word: if wish.rxhash { FILL_RXHASH } else { 0 },
+        })?
     else {
         return Ok(None);
     };
@@ -270,7 +295,7 @@ fn blocks(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Option<Opened>> {
     // The kernel cuts what is larger than a block.
     let largest = MAXIMUM_SNAPLEN.min(size as u32);
     let ring = Ring::V3(v3::Ring::new(memory, geometry));
-    Ok(Some(Opened { ring, largest, shape: Some(shape) }))
+    Ok(Some(Opened { ring, largest, shape: Some(shape), tx: None }))
 }
 
 /// How frames are to be divided, and the size of the packets that they are for.
@@ -316,14 +341,20 @@ fn plan(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Plan> {
 }
 
 /// A ring of frames; `None` if the kernel has not got it.
-fn frames(fd: BorrowedFd<'_>, request: &Request<'_>, version: Version) -> Result<Option<Opened>> {
+fn frames(
+    fd: BorrowedFd<'_>,
+    request: &Request<'_>,
+    version: Version,
+    tx: &mut tx::Beside,
+) -> Result<Option<Opened>> {
     let Plan { geometry, fetch, largest } = plan(fd, request)?;
-    let Some((memory, geometry)) = create(fd, geometry, |geometry| libc::tpacket_req {
-        tp_block_size: geometry.block_size as u32,
-        tp_block_nr: geometry.blocks as u32,
-        tp_frame_size: geometry.frame_size as u32,
-        tp_frame_nr: geometry.frames() as u32,
-    })?
+    let Some((memory, geometry)) =
+        create(fd, version, tx, geometry, |geometry| libc::tpacket_req {
+            tp_block_size: geometry.block_size as u32,
+            tp_block_nr: geometry.blocks as u32,
+            tp_frame_size: geometry.frame_size as u32,
+            tp_frame_nr: geometry.frames() as u32,
+        })?
     else {
         return Ok(None);
     };
@@ -333,7 +364,7 @@ fn frames(fd: BorrowedFd<'_>, request: &Request<'_>, version: Version) -> Result
         Version::V1 if long_status() => Ring::V1Long(frames::Ring::new(memory, geometry, fetch)),
         Version::V1 => Ring::V1(frames::Ring::new(memory, geometry, fetch)),
     };
-    Ok(Some(Opened { ring, largest: largest as u32, shape }))
+    Ok(Some(Opened { ring, largest: largest as u32, shape, tx: None }))
 }
 
 /// Has the kernel queue packets that are larger than a frame, with a queue large enough not to lose what a
@@ -357,7 +388,7 @@ fn ask_for_queue(fd: BorrowedFd<'_>, bytes: u32) {
 }
 
 /// The smallest number of pages doubled that holds `frame` and is not below `least`.
-fn block_size(frame: usize, least: usize) -> usize {
+pub(super) fn block_size(frame: usize, least: usize) -> usize {
     let mut size = crate::sys::page_size();
     while (size < frame || size < least) && size < LARGEST_BLOCK {
         size = size.saturating_mul(2);
@@ -365,10 +396,12 @@ fn block_size(frame: usize, least: usize) -> usize {
     size
 }
 
-/// Asks for the ring, for less and less where memory is short, and maps it; `None` if the kernel has no
-/// rings of this kind.
+/// Asks for the ring, for less and less where memory is short, and for the ring to send from, and maps both; `None`
+/// if the kernel has no rings of this kind.
 fn create<R: socket::OptionValue>(
     fd: BorrowedFd<'_>,
+    version: Version,
+    tx: &mut tx::Beside,
     mut geometry: Geometry,
     request: impl Fn(&Geometry) -> R,
 ) -> Result<Option<(Memory, Geometry)>> {
@@ -383,8 +416,17 @@ fn create<R: socket::OptionValue>(
         }
     }
     let size = geometry.block_size.saturating_mul(geometry.blocks);
-    let mapping = Mapping::shared(fd, size).map_err(|e| Error::errno("can't mmap rx ring", e))?;
-    Ok(Some((Memory::new(mapping), geometry)))
+    let Some(behind) = tx.create(fd, version.to_send())? else {
+        let none: libc::tpacket_req3 = socket::OptionValue::zeroed();
+        socket::set(fd, libc::SOL_PACKET, libc::PACKET_RX_RING, none)
+            .map_err(|errno| Error::errno("can't remove rx ring of packet socket", errno))?;
+        return Ok(None);
+    };
+    let all = size.saturating_add(behind);
+    let mapping = Mapping::shared(fd, all).map_err(|e| Error::errno("can't mmap rx ring", e))?;
+    let mapping = Arc::new(mapping);
+    tx.map(&mapping, size);
+    Ok(Some((Memory::part(&mapping, 0, size), geometry)))
 }
 
 /// What is left without a ring.

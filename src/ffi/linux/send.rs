@@ -1,11 +1,13 @@
 //! Send queues, as Npcap has them, and options for sending.
 
+use crate::capture::tuning::TxRing;
 use crate::error::{Error, Result};
 use crate::ffi::boundary::{null, with_handle};
 use crate::ffi::cmem;
 use crate::ffi::config::set;
 use crate::ffi::handle::pcap_t;
 use crate::ffi::types::pcap_pkthdr;
+use crate::handle::options::Options;
 use std::ffi::{c_char, c_int, c_uchar, c_uint};
 
 /// Packets to be sent in one call: struct pcap_pkthdr and caplen bytes each, one after the other without a gap.
@@ -149,4 +151,38 @@ pub unsafe extern "C" fn pcap_sendqueue_transmit(
 pub unsafe extern "C" fn pcap_set_qdisc_bypass_linux(p: *mut pcap_t, bypass: c_int) -> c_int {
     // SAFETY: forwarded contract.
     unsafe { set(p, |options| options.tuning.qdisc_bypass = bypass != 0) }
+}
+
+/// Of pcap_set_tx_ring_linux(): what the interface cannot send is left out.
+pub const PCAP_TX_RING_LOSS: c_int = 1;
+
+/// A ring of about `bytes` bytes to send from, 0 for none; `flags` are `PCAP_TX_RING_*`.
+///
+/// # Safety
+/// As pcap_set_snaplen(3PCAP).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pcap_set_tx_ring_linux(
+    p: *mut pcap_t,
+    bytes: c_int,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: forwarded contract.
+    unsafe {
+        with_handle(p, |h| {
+            let ring = tx_ring(bytes, flags);
+            let set = |options: &mut Options| ring.map(|ring| options.tuning.tx_ring = ring);
+            h.handle.configure(set)?.map(|()| 0)
+        })
+    }
+}
+
+/// What is asked for by these numbers.
+fn tx_ring(bytes: c_int, flags: c_int) -> Result<Option<TxRing>> {
+    let Ok(bytes) = u32::try_from(bytes) else {
+        return Err(Error::new(format!("a ring of {bytes} bytes cannot be had")));
+    };
+    if flags & !PCAP_TX_RING_LOSS != 0 {
+        return Err(Error::new(format!("{flags:#x} are no flags of pcap_set_tx_ring_linux")));
+    }
+    Ok((bytes > 0).then_some(TxRing { bytes, loss: flags & PCAP_TX_RING_LOSS != 0 }))
 }
