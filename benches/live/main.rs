@@ -48,14 +48,20 @@ const FULL: Effort = Effort {
     packets: 200_000,
     fill: 60_000,
     bulk: 2 << 30,
-    drains: &[(Api::Loop, 64), (Api::Loop, 1500), (Api::Dispatch, 64), (Api::NextEx, 64)],
+    drains: &[
+        (Api::Loop, 64),
+        (Api::Loop, 1500),
+        (Api::Dispatch, 64),
+        (Api::NextEx, 64),
+        (Api::Batch, 64),
+    ],
 };
 const QUICK: Effort = Effort {
     reps: 3,
     packets: 20_000,
     fill: 20_000,
     bulk: 512 << 20,
-    drains: &[(Api::Loop, 64), (Api::NextEx, 64)],
+    drains: &[(Api::Loop, 64), (Api::NextEx, 64), (Api::Batch, 64)],
 };
 
 fn main() -> ExitCode {

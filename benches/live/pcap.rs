@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// `struct pcap_pkthdr`.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct Header {
     pub ts: libc::timeval,
     pub caplen: u32,
@@ -21,12 +22,24 @@ pub struct Stats {
     pub ifdrop: u32,
 }
 
+/// `struct pcap_packet_linux`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Packet {
+    header: Header,
+    data: *const c_uchar,
+}
+
+/// Packets that are asked for at once.
+const BATCH: usize = 256;
+
 /// `pcap_t`, seen through a pointer only.
 pub enum Opaque {}
 
 pub type Callback = unsafe extern "C" fn(*mut c_void, *const Header, *const c_uchar);
 type SetInt = unsafe extern "C" fn(*mut Opaque, c_int) -> c_int;
 type Read = unsafe extern "C" fn(*mut Opaque, c_int, Callback, *mut c_void) -> c_int;
+type NextBatch = unsafe extern "C" fn(*mut Opaque, *mut Packet, c_int) -> c_int;
 type NextEx = unsafe extern "C" fn(*mut Opaque, *mut *const Header, *mut *const c_uchar) -> c_int;
 
 /// The captures' time-out.
@@ -38,6 +51,8 @@ pub enum Api {
     Loop,
     Dispatch,
     NextEx,
+    /// `pcap_next_batch_linux()`; the other library, which has none, reads with `pcap_next_ex()`.
+    Batch,
 }
 
 impl Api {
@@ -46,6 +61,7 @@ impl Api {
             Self::Loop => "loop",
             Self::Dispatch => "dispatch",
             Self::NextEx => "next_ex",
+            Self::Batch => "next_batch",
         }
     }
 }
@@ -63,6 +79,7 @@ pub struct Lib {
     loop_: Read,
     dispatch: Read,
     next_ex: NextEx,
+    next_batch: Option<NextBatch>,
     breakloop: unsafe extern "C" fn(*mut Opaque),
     stats: unsafe extern "C" fn(*mut Opaque, *mut Stats) -> c_int,
     geterr: unsafe extern "C" fn(*mut Opaque) -> *mut c_char,
@@ -87,6 +104,11 @@ impl Lib {
             loop_: symbol!(so, path, c"pcap_loop"),
             dispatch: symbol!(so, path, c"pcap_dispatch"),
             next_ex: symbol!(so, path, c"pcap_next_ex"),
+            // SAFETY: pcap/linux.h declares this symbol with that type.
+            next_batch: so
+                .symbol(c"pcap_next_batch_linux")
+                .ok()
+                .map(|symbol| unsafe { std::mem::transmute(symbol) }),
             breakloop: symbol!(so, path, c"pcap_breakloop"),
             stats: symbol!(so, path, c"pcap_stats"),
             geterr: symbol!(so, path, c"pcap_geterr"),
@@ -158,6 +180,10 @@ impl Capture<'_> {
             Api::Loop => unsafe { (self.lib.loop_)(self.p, limit, callback, user) },
             Api::Dispatch => self.read_dispatch(limit, callback, user),
             Api::NextEx => self.read_next_ex(limit, callback, user),
+            Api::Batch => match self.lib.next_batch {
+                Some(next_batch) => self.read_batch(next_batch, limit, callback, user),
+                None => self.read_next_ex(limit, callback, user),
+            },
         };
         if rc == -1 { Err(self.error(api.name())) } else { Ok(()) }
     }
@@ -193,6 +219,30 @@ impl Capture<'_> {
                 0 => {}
                 rc => return rc,
             }
+        }
+        0
+    }
+
+    fn read_batch(
+        &self,
+        next_batch: NextBatch,
+        limit: c_int,
+        callback: Callback,
+        user: *mut c_void,
+    ) -> c_int {
+        let header = Header { ts: libc::timeval { tv_sec: 0, tv_usec: 0 }, caplen: 0, len: 0 };
+        let mut packets = [Packet { header, data: std::ptr::null() }; BATCH];
+        let mut left = limit;
+        while left != 0 {
+            let most = if limit > 0 { left.min(BATCH as c_int) } else { BATCH as c_int };
+            // SAFETY: an active handle and room for so many packets.
+            let n = unsafe { next_batch(self.p, packets.as_mut_ptr(), most) };
+            let Ok(got) = usize::try_from(n) else { return n };
+            for packet in packets.iter().take(got) {
+                // SAFETY: so many packets were given, and are lent until the next read.
+                unsafe { callback(user, &raw const packet.header, packet.data) };
+            }
+            left -= if limit > 0 { n } else { 0 };
         }
         0
     }
