@@ -227,11 +227,12 @@ unsafe fn take_many(batch: &Batch, to: *mut Lent, max: usize) -> (usize, u64) {
     let mut bytes = 0u64;
     let slots = batch.take_slots(max);
     if !slots.is_empty() {
-        // SAFETY: a cell is laid out as what it holds, nobody writes the slots meanwhile, and they are no more than
-        // `max`, for which there is room.
-        unsafe { to.copy_from_nonoverlapping(slots.as_ptr().cast::<Lent>(), slots.len()) };
-        for slot in slots {
-            bytes = bytes.wrapping_add(slot.get().header.caplen.into());
+        for (n, slot) in slots.iter().enumerate() {
+            // SAFETY: there are no more than `max` slots, and room for so many; nobody writes the slot meanwhile.
+            unsafe {
+                to.add(n).copy_from_nonoverlapping(slot.as_ptr(), 1);
+                bytes = bytes.wrapping_add((*slot.as_ptr()).header.caplen.into());
+            }
         }
         return (slots.len(), bytes);
     }
