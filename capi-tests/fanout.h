@@ -190,6 +190,15 @@ static inline void close_group(struct group *g)
             pcap_close(g->p[i]);
 }
 
+/* Packets that a handle had no room for. */
+static inline int dropped(pcap_t *p)
+{
+    struct pcap_stat st;
+
+    CHECK_INT(pcap_stats(p, &st), 0);
+    return (int)st.ps_drop;
+}
+
 /* Each of the numbers came once, to one handle. */
 static inline void each_once(const struct group *g, unsigned first, unsigned count)
 {

@@ -159,14 +159,6 @@ CASE(qm)
     close_group(g);
 }
 
-static int dropped(pcap_t *p)
-{
-    struct pcap_stat st;
-
-    CHECK_INT(pcap_stats(p, &st), 0);
-    return (int)st.ps_drop;
-}
-
 /* Four blocks of a V3 ring: with less, the kernel does not see it getting full. None is handed over before it is
    full, or its size would not count. */
 static pcap_t *with_small_buffer(enum mode m)
