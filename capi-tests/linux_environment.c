@@ -238,9 +238,9 @@ CASE(fanout_ebpf)
 static const struct {
     const char *text, *error;
 } bad[] = {
-    {"fanuot=hash", "unknown key \"fanuot\": fanout, fanout_program, "},
-    {"ring=2,=3", "unknown key \"\": "},
-    {"Ring=2", "unknown key \"Ring\": "},
+    {"fanuot=hash", "unknown key \"fanuot\", there are fanout fanout_program "},
+    {"ring=2,=3", "unknown key \"\", "},
+    {"Ring=2", "unknown key \"Ring\", "},
     {"ring=4", "bad value \"4\" of key \"ring\": expected 1, 2 or 3"},
     {"ring", "bad value \"\" of key \"ring\": expected 1, 2 or 3"},
     {"rxhash=yes", "bad value \"yes\" of key \"rxhash\": expected 1 or 0"},

@@ -82,6 +82,8 @@ CASE(no_handle_setup)
     FAILS(pcap_get_tstamp_precision(NULL));
     FAILS(pcap_set_protocol_linux(NULL, 0));
     FAILS(pcap_set_ignore_outgoing_linux(NULL, 1));
+    FAILS(pcap_drop_membership_linux(NULL, 2, NULL, 0));
+    FAILS(pcap_add_membership_linux(NULL, 2, NULL, 0));
     FAILS(pcap_set_netns_fd_linux(NULL, 0));
     FAILS(pcap_set_netns_linux(NULL, NULL));
     FAILS(pcap_set_busy_poll_linux(NULL, 1));

@@ -130,6 +130,10 @@ programs! {
         numbers nonsense mismatch mismatch_with_another_process poorer_kernels full program_of_the_group members
         group_fails group_warns joining group_under_traffic beside_a_group
     }
+    linux_membership {
+        multicast_groups all_multicasts promiscuous_mode further_addresses by_the_environment
+        nonsense
+    }
     linux_netns {
         devices_of_the_same_name namespace_that_is_left devices_that_are_in_one_only any_device
         promiscuous_mode_there drops_of_the_interface cooked_device wireless_device
@@ -269,9 +273,9 @@ macro_rules! under_valgrind {
 
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
-    linktype linux_batch linux_environment linux_facts linux_fanout linux_fanout_group linux_netns
-    linux_options linux_ring linux_send linux_stats names offline offline_filter packets
-    shim_cases states tstamp vlan
+    linktype linux_batch linux_environment linux_facts linux_fanout linux_fanout_group
+    linux_membership linux_netns linux_options linux_ring linux_send linux_stats names offline
+    offline_filter packets shim_cases states tstamp vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

@@ -357,6 +357,24 @@ int pcap_activate_group_linux(pcap_t *p,
                               pcap_t **handles);
 
 /*
+ Has the interface take in more than its own packets, for as long as the handle lives.
+ */
+PCAP_API
+int pcap_add_membership_linux(pcap_t *p,
+                              int kind,
+                              const unsigned char *address,
+                              int length);
+
+/*
+ Takes that back.
+ */
+PCAP_API
+int pcap_drop_membership_linux(pcap_t *p,
+                               int kind,
+                               const unsigned char *address,
+                               int length);
+
+/*
  Whether to capture nothing of what the host sends.
  */
 PCAP_API int pcap_set_ignore_outgoing_linux(pcap_t *p, int ignore);

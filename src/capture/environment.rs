@@ -4,6 +4,7 @@
 //! A key is a row of [`KEYS`].
 
 use super::fanout::{Chooser, FLAGS, Fanout, MODES, Mode};
+use super::membership::{ALLMULTI, Membership};
 use super::netns::Netns;
 use super::ring::Version;
 use super::tuning::TxRing;
@@ -40,6 +41,13 @@ const KEYS: &[(&str, &str, Set)] = &[
     }),
     ("rxhash", SWITCH, |o, v| put(&mut o.tuning.ring.rxhash, switch(v))),
     ("ignore_outgoing", SWITCH, |o, v| put(&mut o.tuning.ignore_outgoing, switch(v))),
+    ("allmulti", SWITCH, |o, v| {
+        if switch(v)? {
+            o.tuning.memberships.push(ALLMULTI);
+        }
+        Some(())
+    }),
+    ("multicast", "addresses such as 01:00:5e:00:00:05, joined by +", multicast),
     ("busy_poll", "microseconds", |o, v| put(&mut o.tuning.busy_poll_us, number(v))),
     ("netns", "a path", |o, v| put(&mut o.tuning.netns, netns(v).map(Some))),
     ("tx_ring", SIZE, |o, v| put(&mut o.tuning.tx_ring, tx_ring(v).map(Some))),
@@ -80,7 +88,7 @@ fn read(text: &str, options: &mut Options) -> Result<()> {
     for (key, _) in items().map(split) {
         if KEYS.iter().all(|(known, ..)| *known != key) {
             let known: Vec<&str> = KEYS.iter().map(|(known, ..)| *known).collect();
-            return Err(wrong(format!("unknown key \"{key}\": {}", known.join(", "))));
+            return Err(wrong(format!("unknown key \"{key}\", there are {}", known.join(" "))));
         }
     }
     for (key, expected, set) in KEYS {
@@ -121,6 +129,17 @@ fn switch(value: &str) -> Option<bool> {
 
 fn path(value: &str) -> Option<&OsStr> {
     (!value.is_empty()).then(|| OsStr::from_bytes(value.as_bytes()))
+}
+
+/// The groups to be in, beside those that the program is in.
+fn multicast(options: &mut Options, value: &str) -> Option<()> {
+    for address in value.split('+') {
+        let byte = |text: &str| u8::from_str_radix(text, 16).ok().filter(|_| text.len() == 2);
+        let bytes: Option<Vec<u8>> = address.split(':').map(byte).collect();
+        let group = Membership::new(libc::PACKET_MR_MULTICAST, &bytes?).ok()?;
+        options.tuning.memberships.push(group);
+    }
+    Some(())
 }
 
 fn version(value: &str) -> Option<Version> {
@@ -227,11 +246,9 @@ mod tests {
             assert_eq!(text, format!("PCAP_LINUX_OPTIONS: {rest}"));
         }
         let unknown = complaint("fanuot=hash");
-        assert!(
-            unknown.starts_with(
-                "PCAP_LINUX_OPTIONS: unknown key \"fanuot\": fanout, fanout_program, "
-            )
-        );
+        assert!(unknown.starts_with(
+            "PCAP_LINUX_OPTIONS: unknown key \"fanuot\", there are fanout fanout_program "
+        ));
         assert!(unknown.len() < crate::ffi::types::PCAP_ERRBUF_SIZE, "{unknown}");
         assert!(unknown.ends_with(KEYS.last().expect("keys").0), "{unknown}");
     }

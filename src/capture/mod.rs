@@ -9,6 +9,7 @@ mod environment;
 pub mod facts;
 pub mod fanout;
 mod interface;
+pub mod membership;
 pub mod netns;
 mod packet;
 pub mod ring;
@@ -24,6 +25,7 @@ use crate::handle::options::{Options, TSTAMP_HOST};
 use crate::linktype::dlt;
 use crate::sys::{Errno, ethtool, ifaddrs};
 use facts::PacketFacts;
+use membership::Membership;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
@@ -139,6 +141,11 @@ pub trait Port: Send + Sync {
     fn inject(&self, packet: &[u8]) -> Result<usize>;
     /// Sends a queue of packets; `sent` is how many bytes of it have gone, also if that fails.
     fn transmit(&self, order: &send::Order<'_>, sent: &mut usize) -> Result<()>;
+    /// Has the interface take in more than its own packets, or takes that back; an error where there is no interface.
+    fn member(&self, membership: Membership, join: bool) -> Result<()> {
+        let _ = (membership, join);
+        Err(Error::new("This handle does not capture from a device"))
+    }
     /// The descriptor that becomes readable with packets.
     fn fd(&self) -> RawFd;
 }

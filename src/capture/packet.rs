@@ -6,6 +6,7 @@
 use super::cooked::{self, Cooked};
 use super::facts::PacketFacts;
 use super::fanout;
+use super::membership::Membership;
 use super::netns::{self, Drops};
 use super::ring::frame::{Rules, Scale, Userland};
 use super::ring::{self, Aside, Opened, Ring, tx};
@@ -86,6 +87,9 @@ impl PacketSocket {
         let lo_ifindex = iface::index(fd, OsStr::new("lo")).unwrap_or(-1);
         interface.prepare(options)?;
         options.tuning.prepare(fd)?;
+        for membership in &options.tuning.memberships {
+            membership.set(fd, interface.ifindex, true)?;
+        }
         let cooked = !matches!(interface.link, Link::Raw { .. });
         let mut snapshot = options.snaplen.cast_unsigned();
         if cooked {
@@ -137,6 +141,7 @@ impl PacketSocket {
         };
         let port = Arc::new(SocketPort {
             fd: interface.fd,
+            ifindex: interface.ifindex,
             send_refusal: refusal,
             tx: tx.map(Mutex::new),
             stamp_unit: if options.precision == PRECISION_NANO { 1 } else { 1000 },
@@ -384,6 +389,8 @@ impl Source for PacketSocket {
 /// What signal handlers and other threads use: the descriptor and the counts.
 struct SocketPort {
     fd: OwnedFd,
+    /// The interface, -1 for all of them.
+    ifindex: i32,
     /// Why nothing can be sent, if so.
     send_refusal: Option<&'static str>,
     /// What packets are sent from; with it, send(2) sends nothing else.
@@ -400,6 +407,10 @@ struct SocketPort {
 }
 
 impl Port for SocketPort {
+    fn member(&self, membership: Membership, join: bool) -> Result<()> {
+        membership.set(self.fd.as_fd(), self.ifindex, join)
+    }
+
     fn stats(&self, all: bool) -> Result<Stats> {
         // QUIRK: the first number counts what is dropped, too, and what is rejected here.
         // Only a V3 ring fills the third number. Reading sets the kernel's counts back to zero.

@@ -4,6 +4,7 @@
 //! packet(7), and the kernel's packet_mmap documentation.
 
 use super::fanout::{self, Chooser, Fanout};
+use super::membership::Membership;
 use super::netns::Netns;
 use super::ring;
 use crate::error::{Code, Error, Result};
@@ -27,6 +28,8 @@ pub struct Tuning {
     pub qdisc_bypass: bool,
     /// Packets are sent from a ring of frames that is shared with the kernel (since Linux 2.6.31).
     pub tx_ring: Option<TxRing>,
+    /// What the interface is to take in beside its own packets.
+    pub memberships: Vec<Membership>,
     /// What is asked of the ring.
     pub ring: ring::Wish,
     /// For how many microseconds a read that finds nothing asks the driver for more (since Linux 3.11).

@@ -11,6 +11,7 @@ pub mod options;
 
 use crate::bpf::{Insn, Program};
 use crate::capture::facts::PacketFacts;
+use crate::capture::membership::Membership;
 use crate::capture::send::Order;
 use crate::capture::{self, Direction, Fill, Port, Source, Stats};
 use crate::error::{Code, Error, Result, Warning};
@@ -656,6 +657,23 @@ impl Handle {
         let watch = self.control.watch();
         let stop = || self.control.asked_since(watch);
         port.transmit(&Order { queue, synchronised, stop: &stop }, sent)
+    }
+
+    /// Has the interface take in more than its own packets, or takes that back: at once, or when the handle is
+    /// activated. Other threads may ask while the handle is read.
+    pub fn member(&self, membership: Membership, join: bool) -> Result<()> {
+        if let Some(port) = self.port() {
+            return port.member(membership, join);
+        }
+        match &mut *self.state()? {
+            State::Created(options) => {
+                let wanted = &mut options.tuning.memberships;
+                wanted.retain(|other| *other != membership);
+                wanted.extend(join.then_some(membership));
+                Ok(())
+            }
+            other => Err(not_live(other, NOT_ON_A_DEVICE)),
+        }
     }
 
     fn port(&self) -> Option<Arc<dyn Port>> {

@@ -8,5 +8,6 @@
 pub mod batch;
 pub mod facts;
 pub mod fanout;
+pub mod membership;
 pub mod options;
 pub mod send;
