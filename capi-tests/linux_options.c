@@ -73,3 +73,43 @@ CASE(busy_poll)
     CHECK_INT(busy_poll_of(p), 0);
     pcap_close(p);
 }
+
+/* A program may set on the descriptor what any socket has. */
+CASE(options_of_any_socket)
+{
+    static const struct {
+        int option, value, told;
+    } each[] = {{SO_SNDBUF, 100000, 200000}, {SO_PRIORITY, 5, 5}, {SO_RCVLOWAT, 3, 3}, {SO_BROADCAST, 1, 1}};
+    struct timeval second = {1, 0};
+    unsigned char frame[60];
+    pcap_t *p, *q;
+    size_t i;
+    int raw, fd;
+
+    enter_veth();
+    raw = raw_socket("v1");
+    p = opened("v0", plain);
+    q = opened("v1", plain);
+    fd = pcap_fileno(p);
+    for (i = 0; i < sizeof each / sizeof *each; i++) {
+        int value = each[i].value;
+        socklen_t len = sizeof value;
+
+        CHECK(setsockopt(fd, SOL_SOCKET, each[i].option, &value, len) == 0, "%s", strerror(errno));
+        CHECK(getsockopt(fd, SOL_SOCKET, each[i].option, &value, &len) == 0, "%s", strerror(errno));
+        CHECK_INT(value, each[i].told);
+    }
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof second) == 0, "SO_SNDTIMEO");
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second) == 0, "SO_RCVTIMEO");
+    send_numbered(raw, 1, 3);
+    seen.n = 0;
+    CHECK(pcap_loop(p, 3, keep, (unsigned char *)&seen) == 0, "%s", pcap_geterr(p));
+    CHECK_INT(frame_number(seen.data[2]), 3);
+    fill_frame(frame, 9, sizeof frame);
+    CHECK_INT(pcap_inject(p, frame, sizeof frame), sizeof frame);
+    seen.n = 0;
+    CHECK(pcap_loop(q, 4, keep, (unsigned char *)&seen) == 0, "%s", pcap_geterr(q));
+    CHECK_INT(frame_number(seen.data[3]), 9);
+    pcap_close(p);
+    pcap_close(q);
+}

@@ -78,6 +78,7 @@ static struct pcap_ring_linux ring_of(pcap_t *p)
     CHECK_INT(ring.blocks, told.ring.pdr_block_nr);
     CHECK_INT(ring.frame_size, told.ring.pdr_frame_size);
     CHECK_INT(ring.frames, told.ring.pdr_frame_nr);
+    CHECK_INT(told.ring.pdr_sizeof_priv, 0);
     if (ring.version == 3 && ring.block_timeout_ms > 0)
         CHECK_INT(ring.block_timeout_ms, told.ring.pdr_retire_tmo);
     if (ring.version == 3)

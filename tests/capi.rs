@@ -141,7 +141,7 @@ programs! {
         cancelled_threads
     }
     linux_options {
-        ignore_outgoing busy_poll
+        ignore_outgoing busy_poll options_of_any_socket
     }
     linux_ring {
         defaults sizes_are_rounded versions versions_that_are_missing less_memory_than_asked
