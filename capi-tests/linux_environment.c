@@ -80,6 +80,10 @@ CASE(socket_options)
     CHECK_INT(option_by("qdisc_bypass", SOL_PACKET, PACKET_QDISC_BYPASS), 1);
     CHECK_INT(option_by("qdisc_bypass=0", SOL_PACKET, PACKET_QDISC_BYPASS), 0);
     CHECK_INT(option_by("busy_poll=60", SOL_SOCKET, SO_BUSY_POLL), 60);
+    CHECK_INT(option_by("tx_ring=64k", SOL_PACKET, PACKET_LOSS), 0);
+    CHECK_INT(option_by("tx_ring=64k,loss", SOL_PACKET, PACKET_LOSS), 1);
+    CHECK_INT(option_by("tx_ring=64k", SOL_PACKET, PACKET_VNET_HDR), 0);
+    CHECK_INT(option_by("tx_ring=64k,copy", SOL_PACKET, PACKET_VNET_HDR), 1);
 }
 
 CASE(time_stamps)

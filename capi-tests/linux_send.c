@@ -17,12 +17,15 @@ struct way {
     const char *name;
     int immediate; /* a ring of V2, not V3 */
     int bytes;     /* of a ring to send from */
+    int flags;     /* of it */
 };
 
-static const struct way ways[] = {{"sendmmsg", 0, 0},
-                                  {"a ring of V3", 0, 1 << 20},
-                                  {"a ring of V2", 1, 1 << 20},
-                                  {"a small ring of V3", 0, SMALL}};
+static const struct way ways[] = {{"sendmmsg", 0, 0, 0},
+                                  {"a ring of V3", 0, 1 << 20, 0},
+                                  {"a ring of V2, copied", 1, 1 << 20, PCAP_TX_RING_COPY},
+                                  {"a ring of V2", 1, 1 << 20, 0},
+                                  {"a ring of V3, copied", 0, 1 << 20, PCAP_TX_RING_COPY},
+                                  {"a small ring of V3", 0, SMALL, 0}};
 static const struct way *by;
 static struct caught seen;
 
@@ -32,7 +35,7 @@ static pcap_t *sender_created(struct how how)
 
     how.immediate = by->immediate;
     p = created("v0", &how);
-    CHECK_INT(pcap_set_tx_ring_linux(p, by->bytes, 0), 0);
+    CHECK_INT(pcap_set_tx_ring_linux(p, by->bytes, by->flags), 0);
     return p;
 }
 
@@ -69,7 +72,7 @@ static void in_ways(void (*body)(void))
     size_t i;
     int status, failed = 0;
 
-    for (i = 0; i < (under_valgrind() ? 2 : sizeof ways / sizeof ways[0]); i++) {
+    for (i = 0; i < (under_valgrind() ? 3 : sizeof ways / sizeof ways[0]); i++) {
         pid_t pid = fork();
 
         CHECK(pid >= 0, "fork: %s", strerror(errno));
@@ -698,7 +701,7 @@ static void body_loss(void)
     for (i = 0; i < 7; i++)
         add(q, lengths[i] == 60 ? number++ : 99, lengths[i], 0, 0);
     p = sender_created(plain);
-    CHECK_INT(pcap_set_tx_ring_linux(p, by->bytes, PCAP_TX_RING_LOSS), 0);
+    CHECK_INT(pcap_set_tx_ring_linux(p, by->bytes, by->flags | PCAP_TX_RING_LOSS), 0);
     activated(p, 0);
     at = receiver();
     CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
@@ -719,6 +722,60 @@ static void body_loss(void)
 CASE(ring_with_loss)
 {
     in_ways(body_loss);
+}
+
+/* Whatever packets are sent from, those that come are whole; and a tag is on top of the MTU. */
+static void body_received(void)
+{
+    pcap_t *p = activated(sender_created(plain), 1), *at = receiver();
+    pcap_send_queue *q = pcap_sendqueue_alloc(10000);
+    static const unsigned lengths[] = {60, 1514, 1518};
+    static unsigned char f[1519];
+    struct pcap_pkthdr h = {{0, 0}, 0, 0};
+    int from = raw_socket("v1"), i;
+
+    for (i = 0; i < 3; i++) {
+        fill_frame(f, (unsigned)i, sizeof f);
+        if (i == 2)
+            memcpy(f + 12, "\x81\x00\x00\x05", 4);
+        send_raw(from, f, lengths[i]);
+        h.caplen = h.len = lengths[i];
+        CHECK_INT(pcap_sendqueue_queue(q, &h, f), 0);
+    }
+    gather(p, &seen, 3, 2);
+    CHECK_INT(seen.n, 3);
+    for (i = 0; i < 3; i++)
+        CHECK_INT(seen.hdr[i].caplen, lengths[i]);
+    fill_frame(f, 1, sizeof f);
+    CHECK(memcmp(seen.data[1], f, 1514) == 0, "another packet");
+    fill_frame(f, 2, sizeof f);
+    memcpy(f + 12, "\x81\x00\x00\x05", 4);
+    CHECK(memcmp(seen.data[2], f, 1518) == 0, "another packet, or its tag is lost");
+    CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
+    seen.n = 0;
+    gather(at, &seen, 6, 0.2); /* three of which it has sent itself */
+    CHECK_INT(seen.hdr[seen.n - 1].caplen, 1518);
+    CHECK(memcmp(seen.data[seen.n - 1], f, 1518) == 0, "another packet, or its tag is lost");
+    /* One byte more than a tag makes room for. */
+    h.caplen = h.len = 1519;
+    q->len = 0;
+    CHECK_INT(pcap_sendqueue_queue(q, &h, f), 0);
+    not_all(p, *q, 0, "send: Message too long (packet 1 of the queue, 1519 bytes)");
+    /* An MTU that changes counts. */
+    run("ip link set v0 mtu 1000");
+    q->len = 0;
+    h.caplen = h.len = 1015;
+    fill_frame(f, 0, sizeof f);
+    CHECK_INT(pcap_sendqueue_queue(q, &h, f), 0);
+    not_all(p, *q, 0, "send: Message too long (packet 1 of the queue, 1015 bytes)");
+    pcap_sendqueue_destroy(q);
+    pcap_close(at);
+    pcap_close(p);
+}
+
+CASE(receiving_beside)
+{
+    in_ways(body_received);
 }
 
 /* Sends from a ring under rules for the shim; gives back the handle. */
@@ -754,7 +811,7 @@ static void refused_ring(const char *text, const char *why)
 {
     pcap_t *p = created("v0", &plain);
 
-    CHECK_INT(pcap_set_tx_ring_linux(p, 1 << 20, PCAP_TX_RING_LOSS), 0);
+    CHECK_INT(pcap_set_tx_ring_linux(p, 1 << 20, PCAP_TX_RING_LOSS | PCAP_TX_RING_COPY), 0);
     rules(text);
     CHECK_INT(pcap_activate(p), PCAP_ERROR);
     CHECK_STARTS(pcap_geterr(p), why);
@@ -774,6 +831,8 @@ CASE(rings_that_cannot_be_had)
                  "can't create tx ring on packet socket: Operation not supported");
     refused_ring("setsockopt:SOL_PACKET:PACKET_LOSS:EPERM:1",
                  "setsockopt (PACKET_LOSS): Operation not permitted");
+    refused_ring("setsockopt:SOL_PACKET:PACKET_VNET_HDR:EPERM:1",
+                 "setsockopt (PACKET_VNET_HDR): Operation not permitted");
     p = created("v0", &plain);
     CHECK_INT(pcap_set_tx_ring_linux(p, -1, 0), PCAP_ERROR);
     CHECK_STARTS(pcap_geterr(p), "a ring of -1 bytes cannot be had");

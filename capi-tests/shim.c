@@ -65,7 +65,7 @@ static const struct name packet_names[] = {NAME(PACKET_VERSION),    NAME(PACKET_
                                            NAME(PACKET_TIMESTAMP),  NAME(PACKET_ADD_MEMBERSHIP),
                                            NAME(PACKET_COPY_THRESH), NAME(PACKET_FANOUT),
                                            NAME(PACKET_TX_RING),    NAME(PACKET_LOSS),
-                                           NAME(PACKET_QDISC_BYPASS),
+                                           NAME(PACKET_QDISC_BYPASS), NAME(PACKET_VNET_HDR),
                                            {NULL, 0}};
 static const struct name socket_names[] = {NAME(SO_ATTACH_FILTER), NAME(SO_DETACH_FILTER),
                                            NAME(SO_BPF_EXTENSIONS), NAME(SO_ERROR),

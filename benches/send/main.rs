@@ -28,6 +28,9 @@ const LIMIT_SECS: u32 = 600;
 /// Bytes of a ring to send from.
 const RING: i32 = 2 << 20;
 
+/// `PCAP_TX_RING_COPY`.
+const COPY: i32 = 2;
+
 /// A way to send.
 enum Way {
     Theirs,
@@ -51,6 +54,8 @@ fn ways() -> Vec<(&'static str, Way)> {
         ("our send queue, past the queueing discipline", how(true, None)),
         ("our send queue, from a ring", how(false, Some(0))),
         ("our send queue, from a ring, past the queueing discipline", how(true, Some(0))),
+        ("our send queue, copied from a ring", how(false, Some(COPY))),
+        ("our send queue, copied from a ring, past the queueing discipline", how(true, Some(COPY))),
         (BARE, Way::Sendmmsg { qdisc_bypass: false }),
         ("the same, past the queueing discipline", Way::Sendmmsg { qdisc_bypass: true }),
         ("bare loop around a ring", Way::Ring { qdisc_bypass: false }),

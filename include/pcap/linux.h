@@ -132,9 +132,34 @@ extern "C" {
 #define PCAP_FANOUT_FLAG_DEFRAG 32768
 
 /*
+ Multicasts to one address.
+ */
+#define PCAP_MEMBERSHIP_MULTICAST 0
+
+/*
+ All packets: promiscuous mode.
+ */
+#define PCAP_MEMBERSHIP_PROMISC 1
+
+/*
+ All multicasts.
+ */
+#define PCAP_MEMBERSHIP_ALLMULTI 2
+
+/*
+ Packets to one more address.
+ */
+#define PCAP_MEMBERSHIP_UNICAST 3
+
+/*
  Of pcap_set_tx_ring_linux(): what the interface cannot send is left out.
  */
 #define PCAP_TX_RING_LOSS 1
+
+/*
+ Of pcap_set_tx_ring_linux(): the kernel copies packets from the ring, on Ethernet.
+ */
+#define PCAP_TX_RING_COPY 2
 
 /*
  A packet that is lent until the next read.

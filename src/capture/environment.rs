@@ -52,6 +52,7 @@ const KEYS: &[(&str, &str, Set)] = &[
     ("netns", "a path", |o, v| put(&mut o.tuning.netns, netns(v).map(Some))),
     ("tx_ring", SIZE, |o, v| put(&mut o.tuning.tx_ring, tx_ring(v).map(Some))),
     ("loss", "1 or 0, with tx_ring", |o, v| put(&mut o.tuning.tx_ring.as_mut()?.loss, switch(v))),
+    ("copy", "1 or 0, with tx_ring", |o, v| put(&mut o.tuning.tx_ring.as_mut()?.copy, switch(v))),
     ("qdisc_bypass", SWITCH, |o, v| put(&mut o.tuning.qdisc_bypass, switch(v))),
 ];
 
@@ -150,10 +151,10 @@ fn netns(value: &str) -> Option<Netns> {
     path(value).map(|path| Netns::Path(path.to_owned()))
 }
 
-/// Whether it leaves packets out is a key of its own.
+/// What else can be asked of it has keys of its own.
 fn tx_ring(value: &str) -> Option<TxRing> {
     let bytes = size(value).filter(|bytes| *bytes > 0)?;
-    Some(TxRing { bytes, loss: false })
+    Some(TxRing { bytes, loss: false, copy: false })
 }
 
 /// What the device has not got is a warning of the activation.
@@ -218,7 +219,7 @@ mod tests {
             assert_eq!(got, (Mode::Hash, fanout::DEFRAG, Some(7)));
         }
         let ring = reads("loss,tx_ring=1M").expect("both").tuning.tx_ring;
-        assert_eq!(ring, Some(TxRing { bytes: 1 << 20, loss: true }));
+        assert_eq!(ring, Some(TxRing { bytes: 1 << 20, loss: true, copy: false }));
         assert!(reads("").is_ok());
     }
 

@@ -155,12 +155,14 @@ impl Interface {
 
     /// The ring to send from that is asked for.
     pub fn tx_ring(&self, options: &Options) -> Result<Option<tx::Request>> {
-        let Some(TxRing { bytes, loss }) = options.tuning.tx_ring else { return Ok(None) };
+        let Some(TxRing { bytes, loss, copy }) = options.tuning.tx_ring else { return Ok(None) };
         let mtu = iface::mtu(self.fd.as_fd(), &options.device)
             .map_err(|errno| Error::errno("SIOCGIFMTU", errno))?;
         // The kernel takes nothing larger, and its own link-layer headers are no larger than that.
         let largest = mtu.saturating_add(LINK_HEADERS);
-        Ok(Some(tx::Request { bytes, largest, loss }))
+        let copies = copy && self.link.dlt() == dlt::EN10MB;
+        let copy = copies.then(|| options.device.clone());
+        Ok(Some(tx::Request { bytes, largest, loss, copy }))
     }
 
     /// How large packets get, which a ring of frames is made for.

@@ -49,6 +49,8 @@ pub struct TxRing {
     pub bytes: u32,
     /// Packets that the interface cannot send are left out, and those behind them go (`PACKET_LOSS`).
     pub loss: bool,
+    /// The kernel copies packets from it, on Ethernet, and does not lend its pages to the device.
+    pub copy: bool,
 }
 
 impl Tuning {

@@ -11,7 +11,7 @@ use crate::handle::options::Options;
 use crate::savefile::About;
 use std::ffi::{c_char, c_int};
 
-/// Sets one option of a handle that is not active.
+/// Sets one option of a handle that is not active, without a point of cancellation.
 ///
 /// # Safety
 /// `p` is NULL or a handle.

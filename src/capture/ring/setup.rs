@@ -190,7 +190,7 @@ fn long_status() -> bool {
 
 /// Opens the rings of a socket: the best one to read that the kernel has, or the one that is wanted.
 pub fn open(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Opened> {
-    let mut tx = tx::Beside::new(fd, request.tx)?;
+    let mut tx = tx::Beside::new(fd, request.tx.clone())?;
     let versions = request.wish.versions(request.immediate)?;
     for version in versions {
         if !choose(fd, *version, request.cooked)? {
@@ -311,19 +311,23 @@ fn plan(fd: BorrowedFd<'_>, request: &Request<'_>) -> Result<Plan> {
     // In front of the packet: header, address, and the link-layer header's room (tpacket_rcv in
     // net/packet/af_packet.c). 32 bytes is the largest frame header of these versions.
     let front = align(align(32) + size_of::<SockaddrLl>() + MIN_LINK_HEADER)
-        .saturating_add(reserve(request.cooked));
+        .saturating_add(reserve(request.cooked))
+        .saturating_add(tx::offload_header(request.tx.as_ref()));
+    // Packets in the queue would have the offload header in front.
+    let queue =
+        || tx::offload_header(request.tx.as_ref()) == 0 && queue_packets(fd, request.buffer_size);
     let limits = (request.limits)()?;
     let whole = request.snapshot.min(limits.packet);
     let frame_for = |bytes: u32| align(front.saturating_add(bytes as usize));
     let usual = if limits.frame <= LARGEST_FRAME { limits.frame } else { USUAL_FRAME };
     let largest = frame_for(whole);
     let (frame_size, fetch) = match request.wish.frame_size as usize {
-        0 if usual < whole && queue_packets(fd, request.buffer_size) => (frame_for(usual), true),
+        0 if usual < whole && queue() => (frame_for(usual), true),
         0 => (largest, false),
         // At least so large that a packet begins inside. Where the queue cannot be had, packets are cut.
         wanted => {
             let size = align(wanted).clamp(align(front), LARGEST_BLOCK);
-            (size, size < largest && queue_packets(fd, request.buffer_size))
+            (size, size < largest && queue())
         }
     };
     let block_size = match request.wish.block_size as usize {

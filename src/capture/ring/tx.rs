@@ -13,7 +13,8 @@ use super::setup::block_size;
 use crate::error::{Error, Result};
 use crate::sys::mmap::Mapping;
 use crate::sys::send::send_ring;
-use crate::sys::{Errno, Sys, socket};
+use crate::sys::{Errno, Sys, iface, socket};
+use std::ffi::OsString;
 use std::io::IoSlice;
 use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
@@ -25,8 +26,25 @@ const SMALL_BLOCK: usize = 64 * 1024;
 /// Bytes of a ring, at most: the kernel locks them.
 const MOST: usize = 1 << 30;
 
+/// Bytes of `struct virtio_net_hdr`, which stands in front of each packet where `PACKET_VNET_HDR` is on.
+const OFFLOAD: usize = 10;
+/// Where its `hdr_len` is: how much of the packet is copied, and not lent to the device by the page.
+const COPIED: usize = 2;
+/// Packets are copied up to here, from where on lending is less work.
+const MOST_COPIED: usize = 2048;
+/// Bytes of an Ethernet header, where its type is, and the type and length of a VLAN tag.
+const ETHERNET: usize = 14;
+const ETHERTYPE: usize = 12;
+const TAGGED: [u8; 2] = [0x81, 0x00];
+const TAG: usize = 4;
+
+/// Bytes that stand in front of packets that are received, too.
+pub fn offload_header(request: Option<&Request>) -> usize {
+    if request.is_some_and(|request| request.copy.is_some()) { OFFLOAD } else { 0 }
+}
+
 /// What the ring is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// Bytes of it, rounded up to whole blocks.
     pub bytes: u32,
@@ -34,6 +52,8 @@ pub struct Request {
     pub largest: u32,
     /// What the interface cannot send is left out.
     pub loss: bool,
+    /// The Ethernet interface for which packets are copied. The kernel then leaves it to us to see to its MTU.
+    pub copy: Option<OsString>,
 }
 
 /// Where the parts of a frame are.
@@ -81,10 +101,16 @@ pub struct Beside {
 impl Beside {
     /// One that is wanted, or none. Says so to a socket that has no ring yet.
     pub fn new(fd: BorrowedFd<'_>, request: Option<Request>) -> Result<Self> {
-        if request.is_some_and(|request| request.loss) {
-            socket::set(fd, libc::SOL_PACKET, libc::PACKET_LOSS, 1)
-                .map_err(|errno| Error::errno("setsockopt (PACKET_LOSS)", errno))?;
-        }
+        let set = |wanted: bool, option, what: &str| {
+            if !wanted {
+                return Ok(());
+            }
+            socket::set(fd, libc::SOL_PACKET, option, 1).map_err(|errno| Error::errno(what, errno))
+        };
+        let loss = request.as_ref().is_some_and(|request| request.loss);
+        set(loss, libc::PACKET_LOSS, "setsockopt (PACKET_LOSS)")?;
+        let copy = offload_header(request.as_ref()) > 0;
+        set(copy, libc::PACKET_VNET_HDR, "setsockopt (PACKET_VNET_HDR)")?;
         Ok(Self { request, created: None, ring: None })
     }
 
@@ -96,8 +122,8 @@ impl Beside {
     /// Asks the kernel for it, for less and less where memory is short: how many bytes there are to be mapped;
     /// `None` if this version has no such ring.
     pub fn create(&mut self, fd: BorrowedFd<'_>, layout: Layout) -> Result<Option<usize>> {
-        let Some(request) = self.request else { return Ok(Some(0)) };
-        let mut geometry = geometry(&request, layout);
+        let Some(request) = &self.request else { return Ok(Some(0)) };
+        let mut geometry = geometry(request, layout);
         loop {
             let ring = libc::tpacket_req3 {
                 tp_block_size: geometry.block_size as u32,
@@ -127,7 +153,9 @@ impl Beside {
     pub fn map(&mut self, mapping: &Arc<Mapping>, offset: usize) {
         let Some((layout, geometry)) = self.created else { return };
         let len = mapping.size().saturating_sub(offset);
-        self.ring = Some(Ring::new(Memory::part(mapping, offset, len), geometry, layout));
+        let copy = self.request.take().and_then(|request| request.copy);
+        let memory = Memory::part(mapping, offset, len);
+        self.ring = Some(Ring { copy, ..Ring::new(memory, geometry, layout) });
     }
 
     /// The ring that came about.
@@ -138,7 +166,8 @@ impl Beside {
 
 /// The sizes of a ring.
 fn geometry(request: &Request, layout: Layout) -> Geometry {
-    let frame_size = align(layout.data.saturating_add(request.largest as usize));
+    let front = layout.data + offload_header(Some(request));
+    let frame_size = align(front.saturating_add(request.largest as usize));
     let bytes = (request.bytes as usize).min(MOST);
     let block_size = block_size(frame_size, SMALL_BLOCK.min(bytes));
     let frames_per_block = (block_size / frame_size.max(ALIGNMENT)).max(1);
@@ -162,6 +191,8 @@ pub struct Ring {
     layout: Layout,
     /// The frame to be filled next, at which the kernel will go on, too.
     next: usize,
+    /// As in [`Request`].
+    copy: Option<OsString>,
 }
 
 // SAFETY: nothing in it is bound to a thread: the memory is used through `&mut self` only, and may be unmapped by
@@ -170,19 +201,29 @@ unsafe impl Send for Ring {}
 
 impl Ring {
     fn new(memory: Memory, geometry: Geometry, layout: Layout) -> Self {
-        Self { memory, geometry, layout, next: 0 }
+        Self { memory, geometry, layout, next: 0, copy: None }
     }
 
     /// Sends packets, as many as there are frames for and the kernel takes without waiting: at least one, or
     /// why the first one did not go.
     pub fn send(&mut self, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<Went> {
-        self.send_by(packets, || send_ring(fd))
+        let mtu = match &self.copy {
+            Some(device) => Some(iface::mtu(fd, device)? as usize),
+            None => None,
+        };
+        self.send_by(packets, mtu, || send_ring(fd))
     }
 
-    /// As [`Ring::send`]; `kick` has the kernel look at the ring.
-    fn send_by(&mut self, packets: &[IoSlice<'_>], kick: impl FnOnce() -> Sys<usize>) -> Sys<Went> {
+    /// As [`Ring::send`], for packets that are copied if there is an `mtu`; `kick` has the kernel look at the ring.
+    fn send_by(
+        &mut self,
+        packets: &[IoSlice<'_>],
+        mtu: Option<usize>,
+        kick: impl FnOnce() -> Sys<usize>,
+    ) -> Sys<Went> {
         let most = packets.len().min(self.geometry.frames());
-        let filled = packets.iter().take(most).enumerate().take_while(|(n, p)| self.fill(*n, p));
+        let filled =
+            packets.iter().take(most).enumerate().take_while(|(n, p)| self.fill(*n, p, mtu));
         let filled = filled.count();
         if filled == 0 {
             return Err(Errno(libc::EAGAIN));
@@ -225,26 +266,42 @@ impl Ring {
     }
 
     /// Fills a frame for the kernel to send; false if it has not got it back yet.
-    fn fill(&self, n: usize, packet: &[u8]) -> bool {
-        let (frame, room) = (self.frame(n), self.geometry.frame_size - self.layout.data);
+    fn fill(&self, n: usize, packet: &[u8], mtu: Option<usize>) -> bool {
+        let frame = self.frame(n);
         let Some(status) = self.status(n) else { return false };
         if status.load(Ordering::Acquire) != libc::TP_STATUS_AVAILABLE {
             return false;
         }
-        // What does not fit is refused by the kernel, for its length.
-        let here = packet.len().min(room);
-        let Some(to) = self.memory.bytes(frame + self.layout.data, here) else { return false };
-        let Some(len) = self.memory.status(frame + self.layout.len) else { return false };
-        // SAFETY: `here` bytes are inside the ring and the frame is ours by its status, an acquire load of which has
-        // said so; `packet` has as many, elsewhere: nobody is told where the ring to send from is.
-        unsafe { to.as_ptr().copy_from_nonoverlapping(packet.as_ptr(), here) };
-        len.store(
-            i32::try_from(packet.len()).unwrap_or(i32::MAX).cast_unsigned(),
-            Ordering::Relaxed,
-        );
+        let offload = if mtu.is_some() { OFFLOAD } else { 0 };
+        let data = self.layout.data + offload;
+        let room = self.geometry.frame_size.saturating_sub(data);
+        // The kernel refuses what is longer than a frame, whatever it is.
+        let too_long = packet.len() > room || mtu.is_some_and(|mtu| !fits_ethernet(packet, mtu));
+        let len = if too_long { usize::MAX } else { packet.len() + offload };
+        let here = if too_long { 0 } else { packet.len() };
+        let Some(len_word) = self.memory.status(frame + self.layout.len) else { return false };
+        let Some(to) = self.memory.bytes(frame + self.layout.data, offload + here) else {
+            return false;
+        };
+        let mut header = [0; OFFLOAD];
+        header[COPIED..COPIED + 2].copy_from_slice(&(here.min(MOST_COPIED) as u16).to_ne_bytes());
+        // SAFETY: so many bytes are inside the ring, and the frame is ours by its status, an acquire load of which has
+        // said so; `header` and `packet` have as many, elsewhere: nobody is told where the ring to send from is.
+        unsafe {
+            to.as_ptr().copy_from_nonoverlapping(header.as_ptr(), offload);
+            to.as_ptr().add(offload).copy_from_nonoverlapping(packet.as_ptr(), here);
+        }
+        let len = i32::try_from(len).unwrap_or(i32::MAX);
+        len_word.store(len.cast_unsigned(), Ordering::Relaxed);
         status.store(libc::TP_STATUS_SEND_REQUEST, Ordering::Release);
         true
     }
+}
+
+/// Whether an Ethernet interface takes a packet, as the kernel sees it: a tag is on top of the MTU.
+fn fits_ethernet(packet: &[u8], mtu: usize) -> bool {
+    let tag = if packet.get(ETHERTYPE..ETHERNET) == Some(&TAGGED) { TAG } else { 0 };
+    packet.len() <= mtu.saturating_add(ETHERNET + tag)
 }
 
 #[cfg(test)]
@@ -336,11 +393,14 @@ mod tests {
             let (mut ring, mut kernel) = Kernel::new(layout, 2);
             let packets = packets(&[1, 40, 0, 7, 8, 9, 10, 11]);
             let slices = slices(&packets);
-            let went = ring.send_by(&slices, || kernel.take(9, None));
+            let went = ring.send_by(&slices, None, || kernel.take(9, None));
             assert_eq!(went, Ok(Went { packets: 6, bytes: 65 }));
-            assert_eq!(ring.send_by(&slices[6..], || panic!("no frame")), Err(Errno(libc::EAGAIN)));
+            assert_eq!(
+                ring.send_by(&slices[6..], None, || panic!("no frame")),
+                Err(Errno(libc::EAGAIN))
+            );
             kernel.complete();
-            let went = ring.send_by(&slices[6..], || kernel.take(9, None));
+            let went = ring.send_by(&slices[6..], None, || kernel.take(9, None));
             assert_eq!(went, Ok(Went { packets: 2, bytes: 21 }));
             assert_eq!(kernel.sent, packets);
         }
@@ -352,13 +412,13 @@ mod tests {
             let (mut ring, mut kernel) = Kernel::new(layout, 2);
             let packets = packets(&[1, 2, 3, 4]);
             let slices = slices(&packets);
-            let none = ring.send_by(&slices, || Err(Errno(libc::ENETDOWN)));
+            let none = ring.send_by(&slices, None, || Err(Errno(libc::ENETDOWN)));
             assert_eq!(none, Err(Errno(libc::ENETDOWN)));
-            assert_eq!(ring.send_by(&slices, || Ok(0)), Err(Errno(libc::EAGAIN)));
-            let went = ring.send_by(&slices, || kernel.take(3, None));
+            assert_eq!(ring.send_by(&slices, None, || Ok(0)), Err(Errno(libc::EAGAIN)));
+            let went = ring.send_by(&slices, None, || kernel.take(3, None));
             assert_eq!(went, Ok(Went { packets: 3, bytes: 6 }));
             assert_eq!(kernel.status(3).load(Ordering::Acquire), TP_STATUS_AVAILABLE);
-            assert!(ring.send_by(&slices[3..], || kernel.take(9, None)).is_ok());
+            assert!(ring.send_by(&slices[3..], None, || kernel.take(9, None)).is_ok());
             assert_eq!(kernel.sent, packets);
         }
     }
@@ -371,11 +431,11 @@ mod tests {
                 let (mut ring, mut kernel) = Kernel::new(layout, 2);
                 let packets = packets(&[1, 2, 1000, 4, 5]);
                 let slices = slices(&packets);
-                let went = ring.send_by(&slices, || kernel.take(9, Some(stays)));
+                let went = ring.send_by(&slices, None, || kernel.take(9, Some(stays)));
                 assert_eq!(went, Ok(Went { packets: 2, bytes: 0 }));
-                let went = ring.send_by(&slices[2..], || kernel.take(9, Some(stays)));
+                let went = ring.send_by(&slices[2..], None, || kernel.take(9, Some(stays)));
                 assert_eq!(went, Err(Errno(libc::EMSGSIZE)));
-                let went = ring.send_by(&slices[3..], || kernel.take(9, Some(stays)));
+                let went = ring.send_by(&slices[3..], None, || kernel.take(9, Some(stays)));
                 assert_eq!(went, Ok(Went { packets: 2, bytes: 9 }));
                 assert_eq!(kernel.sent.len(), 4);
             }
@@ -387,9 +447,26 @@ mod tests {
         for layout in LAYOUTS {
             let (mut ring, mut kernel) = Kernel::new(layout, 2);
             let packets = packets(&[1, 1000, 3]);
-            let went = ring.send_by(&slices(&packets), || kernel.take(9, None));
+            let went = ring.send_by(&slices(&packets), None, || kernel.take(9, None));
             assert_eq!(went, Ok(Went { packets: 3, bytes: 4 }));
             assert_eq!(kernel.sent, [&packets[0][..], &packets[2]]);
+        }
+    }
+
+    #[test]
+    fn packets_to_be_copied_have_a_header_and_keep_to_the_mtu() {
+        for layout in LAYOUTS {
+            let (mut ring, mut kernel) = Kernel::new(layout, 2);
+            let mut packets = packets(&[1, 30, 31, 30, 26]);
+            packets[3][ETHERTYPE..ETHERNET].copy_from_slice(&TAGGED);
+            // With an MTU of 12, 26 bytes are the most, and 30 with a tag.
+            let went = ring.send_by(&slices(&packets), Some(12), || kernel.take(9, None));
+            assert_eq!(went.map(|went| went.packets), Ok(5));
+            let wanted = [0, 3, 4].map(|n: usize| {
+                let len = packets[n].len() as u16;
+                [&[0; 2], &len.to_ne_bytes()[..], &[0; 6], &packets[n]].concat()
+            });
+            assert_eq!(kernel.sent, wanted);
         }
     }
 
@@ -400,7 +477,8 @@ mod tests {
         assert_eq!([V3.data, V2.data, V1.data, V1_LONG.data], [48, 32, 32, 32]);
         for (bytes, largest) in [(0, 0), (1, 1518), (4096, 1518), (1 << 20, 1518), (1, 65554)] {
             for layout in LAYOUTS {
-                let geometry = geometry(&Request { bytes, largest, loss: false }, layout);
+                let geometry =
+                    geometry(&Request { bytes, largest, loss: false, copy: None }, layout);
                 assert!(geometry.block_size.is_multiple_of(crate::sys::page_size()));
                 assert!(geometry.frame_size >= layout.data + largest as usize);
                 assert!(geometry.frame_size * geometry.frames_per_block <= geometry.block_size);

@@ -194,7 +194,11 @@ pub unsafe extern "C" fn pcap_set_netns_linux(p: *mut pcap_t, path: *const c_cha
     // SAFETY: forwarded contract.
     unsafe {
         let path = name(path).filter(|path| !path.is_empty());
-        set(p, |options| options.set_netns(path.map(Netns::Path)))
+        // A descriptor may be closed here, where a thread can be cancelled.
+        try_set(p, |options| {
+            options.set_netns(path.map(Netns::Path));
+            Ok(())
+        })
     }
 }
 

@@ -155,6 +155,8 @@ pub unsafe extern "C" fn pcap_set_qdisc_bypass_linux(p: *mut pcap_t, bypass: c_i
 
 /// Of pcap_set_tx_ring_linux(): what the interface cannot send is left out.
 pub const PCAP_TX_RING_LOSS: c_int = 1;
+/// Of pcap_set_tx_ring_linux(): the kernel copies packets from the ring, on Ethernet.
+pub const PCAP_TX_RING_COPY: c_int = 2;
 
 /// A ring of about `bytes` bytes to send from, 0 for none; `flags` are `PCAP_TX_RING_*`.
 ///
@@ -170,7 +172,10 @@ pub unsafe extern "C" fn pcap_set_tx_ring_linux(
     unsafe {
         with_handle(p, |h| {
             let ring = tx_ring(bytes, flags);
-            let set = |options: &mut Options| ring.map(|ring| options.tuning.tx_ring = ring);
+            let set = |options: &mut Options| {
+                options.tuning.tx_ring = ring?;
+                Ok(())
+            };
             h.handle.configure(set)?.map(|()| 0)
         })
     }
@@ -181,8 +186,10 @@ fn tx_ring(bytes: c_int, flags: c_int) -> Result<Option<TxRing>> {
     let Ok(bytes) = u32::try_from(bytes) else {
         return Err(Error::new(format!("a ring of {bytes} bytes cannot be had")));
     };
-    if flags & !PCAP_TX_RING_LOSS != 0 {
+    if flags & !(PCAP_TX_RING_LOSS | PCAP_TX_RING_COPY) != 0 {
         return Err(Error::new(format!("{flags:#x} are no flags of pcap_set_tx_ring_linux")));
     }
-    Ok((bytes > 0).then_some(TxRing { bytes, loss: flags & PCAP_TX_RING_LOSS != 0 }))
+    let asked = |flag| flags & flag != 0;
+    let (loss, copy) = (asked(PCAP_TX_RING_LOSS), asked(PCAP_TX_RING_COPY));
+    Ok((bytes > 0).then_some(TxRing { bytes, loss, copy }))
 }
