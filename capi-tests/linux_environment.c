@@ -333,6 +333,8 @@ CASE(privileged_programs)
         pcap_close(p);
         return;
     }
+    if (under_valgrind())
+        skip("valgrind runs no such program");
     enter_veth();
     CHECK(mkdtemp(dir) != NULL, "%s: %s", dir, strerror(errno));
     CHECK(mount("none", dir, "tmpfs", 0, NULL) == 0, "mount tmpfs: %s", strerror(errno));

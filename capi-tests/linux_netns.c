@@ -504,7 +504,7 @@ CASE(cancelled_threads)
     int i;
 
     enter_two();
-    for (i = 0; i < 20; i++) {
+    for (i = 0; i < (under_valgrind() ? 3 : 20); i++) {
         CHECK(pthread_create(&t, NULL, activate_for_ever, NULL) == 0, "no thread");
         sleep_ms(1 + i * 3);
         CHECK_INT(pthread_cancel(t), 0);

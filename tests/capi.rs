@@ -287,7 +287,7 @@ fn valgrind_finds_nothing(program: &str) {
     let mut failures = Vec::new();
     for case in cases {
         let output = Command::new("valgrind")
-            .args(["-q", "--error-exitcode=9", "--leak-check=full"])
+            .args(["-q", "--fair-sched=try", "--error-exitcode=9", "--leak-check=full"])
             .args(["--errors-for-leak-kinds=definite", "--show-leak-kinds=definite"])
             .arg(compiled(program))
             .arg(case)
