@@ -392,6 +392,38 @@ CASE(cancelled_threads)
     in_modes(ALL_MODES, body_cancel);
 }
 
+/* A thread that is being cancelled may break a loop: it ends at a point of cancellation of its own, not in the call. */
+static void *breaks_when_cancelled(void *called)
+{
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_cancel(pthread_self());
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+    pcap_breakloop(p);
+    *(int *)called = 1;
+    pthread_testcancel();
+    return NULL;
+}
+
+static void body_cancelled_breaker(enum mode m)
+{
+    pthread_t t;
+    void *result;
+    int called = 0;
+
+    p = opened_by(m, "v0", plain);
+    CHECK(pthread_create(&t, NULL, breaks_when_cancelled, &called) == 0, "no thread");
+    pthread_join(t, &result);
+    CHECK(result == PTHREAD_CANCELED, "ended of itself");
+    CHECK_INT(called, 1);
+    CHECK_INT(loops(-1), PCAP_ERROR_BREAK);
+    pcap_close(p);
+}
+
+CASE(break_by_a_cancelled_thread)
+{
+    in_modes(ALL_MODES, body_cancelled_breaker);
+}
+
 CASE(break_other_handles)
 {
     pcap_t *dead = pcap_open_dead(DLT_EN10MB, 100);

@@ -55,7 +55,7 @@ programs! {
         break_before_the_call break_before_the_packets break_in_nonblocking_mode
         break_across_modes break_in_the_callback break_from_another_thread
         break_without_timeout break_from_a_signal_handler break_under_traffic break_storm
-        cancelled_threads break_other_handles
+        cancelled_threads break_by_a_cancelled_thread break_other_handles
     }
     compile {
         texts texts_of_the_distribution texts_go_on first_in_reading_order without_optimising

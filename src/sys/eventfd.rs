@@ -17,9 +17,11 @@ pub fn create() -> Sys<OwnedFd> {
 pub fn signal(fd: RawFd) {
     let kept = Errno::last();
     let one = 1u64;
-    // SAFETY: `one` is 8 readable bytes. A wrong descriptor is an error return, and a full counter
-    // (EAGAIN) is readable, which is all that is wanted.
-    unsafe { libc::write(fd, (&raw const one).cast(), size_of::<u64>()) };
+    uncancelled(|| {
+        // SAFETY: `one` is 8 readable bytes. A wrong descriptor is an error return, and a full counter
+        // (EAGAIN) is readable, which is all that is wanted.
+        unsafe { libc::write(fd, (&raw const one).cast(), size_of::<u64>()) };
+    });
     // SAFETY: errno of this thread is always writable.
     unsafe { *libc::__errno_location() = kept.0 };
 }
