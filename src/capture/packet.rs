@@ -18,6 +18,7 @@ use crate::error::{Code, Error, Result, WarnCode, Warning};
 use crate::handle::batch::{Batch, Lent};
 use crate::handle::options::{Options, PRECISION_NANO};
 use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
+use crate::sys::lock::lock_within;
 use crate::sys::send::Messages;
 use crate::sys::{self, Errno, Sys, iface, packet, socket};
 use parking_lot::Mutex;
@@ -37,8 +38,8 @@ const DEFAULT_BUFFER: u32 = 2 << 20;
 const MIN_COOKED_SNAPSHOT: u32 = cooked::SLL2_LEN as u32 + 1;
 /// While an interface is down, how often to look whether it is still there.
 const NETDOWN_POLL_MS: i32 = 1;
-/// For how long another thread may hold the ring to send from.
-const RING_PATIENCE: Duration = Duration::from_secs(1);
+/// For how many nanoseconds another thread may hold the ring to send from.
+const RING_PATIENCE: u64 = 1_000_000_000;
 /// Instructions of a program that SO_ATTACH_FILTER can be told of.
 const MAX_KERNEL_PROGRAM: usize = u16::MAX as usize;
 
@@ -472,7 +473,7 @@ impl Port for SocketPort {
 /// Sends from a ring that other threads may use; not for ever waiting, for what holds it may be what a signal
 /// handler has interrupted.
 fn send_from(tx: &Mutex<tx::Ring>, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<tx::Went> {
-    tx.try_lock_for(RING_PATIENCE).ok_or(Errno(libc::EBUSY))?.send(fd, packets)
+    lock_within(tx, RING_PATIENCE).ok_or(Errno(libc::EBUSY))?.send(fd, packets)
 }
 
 /// Throws away what the socket has queued; whether it has told, once, that the interface is down, and how many

@@ -12,6 +12,7 @@ pub mod eventfd;
 pub mod iface;
 pub mod ifaddrs;
 pub mod linkstats;
+pub mod lock;
 pub mod mmap;
 pub mod netdb;
 pub mod netlink;
