@@ -514,3 +514,39 @@ CASE(cancelled_threads)
     check_own();
     leave_two();
 }
+
+/* A handle on v0 that is to be in group 7, here or there. */
+static pcap_t *in_group(int there, int mode)
+{
+    struct how how = plain;
+    pcap_t *p = there ? created_there("v0", how, 1) : created("v0", &how);
+
+    CHECK_INT(pcap_set_fanout_linux(p, mode, 0, 7), 0);
+    return p;
+}
+
+/* Groups of one number here and there are two: what is wrong with joining the one says nothing of the other. */
+CASE(fanout_groups)
+{
+    pcap_t *here, *there, *p;
+
+    enter_two();
+    here = in_group(0, PCAP_FANOUT_LB);
+    CHECK(pcap_activate(here) == 0, "%s", pcap_geterr(here));
+    there = in_group(1, PCAP_FANOUT_HASH);
+    CHECK(pcap_activate(there) == 0, "%s", pcap_geterr(there));
+    CHECK_INT(pcap_get_fanout_linux(there), 7);
+
+    p = in_group(1, PCAP_FANOUT_CPU);
+    CHECK_INT(pcap_activate(p), PCAP_ERROR);
+    CHECK(strcmp(pcap_geterr(p), "can't join fanout group 7: its mode is hash, not cpu") == 0, "%s", pcap_geterr(p));
+    pcap_close(p);
+    pcap_close(there);
+    p = in_group(1, PCAP_FANOUT_CBPF);
+    CHECK_INT(pcap_activate(p), PCAP_ERROR);
+    CHECK(strstr(pcap_geterr(p), "needs a program"), "%s", pcap_geterr(p));
+    pcap_close(p);
+    pcap_close(here);
+    check_own();
+    leave_two();
+}

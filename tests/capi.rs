@@ -138,7 +138,7 @@ programs! {
         devices_of_the_same_name namespace_that_is_left devices_that_are_in_one_only any_device
         promiscuous_mode_there drops_of_the_interface cooked_device wireless_device
         interface_going_away what_is_no_namespace without_privileges time_stamp_types
-        cancelled_threads
+        cancelled_threads fanout_groups
     }
     linux_options {
         ignore_outgoing busy_poll options_of_any_socket

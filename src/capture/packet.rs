@@ -122,7 +122,13 @@ impl PacketSocket {
         }
         interface.bind(protocol)?;
         let place = fanout::Place { ifindex: interface.ifindex.max(0).unsigned_abs(), protocol };
-        let group = fanout.map(|fanout| fanout.enter(fd, place, interface.link)).transpose()?;
+        let link = interface.link;
+        let enter = |fanout: fanout::Fanout| match &options.tuning.netns {
+            // Where it can be seen who else is in the group.
+            Some(namespace) => namespace.run(|| fanout.enter(fd, place, link))?,
+            None => fanout.enter(fd, place, link),
+        };
+        let group = fanout.map(enter).transpose()?;
         let rules = Rules {
             snapshot,
             scale: if options.precision == PRECISION_NANO { Scale::Nano } else { Scale::Micro },
