@@ -7,6 +7,7 @@
 
 use pcap::capture::fanout::{MODES, Mode};
 use pcap::error::Result;
+use pcap::handle::told::What;
 use pcap::handle::{Handle, Patience, Search, Step};
 use pcap::sys::poll;
 use std::io::{IsTerminal as _, Write as _};
@@ -85,7 +86,7 @@ fn read(handle: &Handle, options: &Options, counts: &Counts, taken: &AtomicU64) 
         match handle.step(&mut Search::new(token, Patience::None, false))? {
             Step::Packets => {}
             _ => {
-                let fd = handle.fd().unwrap_or(-1);
+                let fd = handle.told.get(What::Fd);
                 // What it comes to, the next step tells.
                 let _ = poll::poll(&mut [poll::readable(fd)], NAP_MS);
             }

@@ -2,8 +2,9 @@
 //! returns, and no panic beyond here.
 
 use super::handle::pcap_t;
-use super::types::PCAP_ERRBUF_SIZE;
+use super::types::{PCAP_ERRBUF_SIZE, PCAP_ERROR};
 use crate::error::{Error, Result, status_text};
+use crate::handle::told::What;
 use crate::sys::thread;
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
@@ -91,6 +92,15 @@ pub unsafe fn handle<'a>(p: *const pcap_t) -> Option<&'a pcap_t> {
     NonNull::new(p.cast_mut()).map(|p| unsafe { &*p.as_ptr() })
 }
 
+/// What a handle says of itself: one look, which cannot fail.
+///
+/// # Safety
+/// As [`handle`].
+pub unsafe fn told(p: *const pcap_t, what: What) -> c_int {
+    // SAFETY: forwarded contract.
+    unsafe { handle(p) }.map_or(PCAP_ERROR, |h| h.handle.told.get(what))
+}
+
 /// Runs an operation on a handle; what fails is told in its error buffer.
 ///
 /// # Safety
@@ -101,7 +111,7 @@ pub unsafe fn with_handle<R: CReturn>(p: *const pcap_t, f: impl FnOnce(&pcap_t) 
     h.run(f).unwrap_or_else(|error| R::failure(&error))
 }
 
-/// As [`with_handle`], for what comes by no point of cancellation.
+/// As [`with_handle`], for an `f` as [`unfailing`]'s.
 ///
 /// # Safety
 /// As [`handle`].
@@ -111,7 +121,7 @@ pub unsafe fn with_handle_at_once<R: CReturn>(
 ) -> R {
     // SAFETY: forwarded contract.
     let Some(h) = (unsafe { handle(p) }) else { return R::failure(&null()) };
-    h.run_step(f).unwrap_or_else(|error| R::failure(&error))
+    h.run_unfailing(f).unwrap_or_else(|error| R::failure(&error))
 }
 
 /// Runs something that has no handle; what fails is told in the caller's error buffer.

@@ -1,17 +1,16 @@
 //! Options before activation, and what a handle says of itself after it.
 
 use super::boundary::{
-    error_text, handle, null, set_errbuf, store, with_handle, with_handle_at_once,
+    error_text, handle, null, set_errbuf, store, told, with_handle, with_handle_at_once,
 };
 use super::cmem;
 use super::handle::pcap_t;
-use super::types::PCAP_ERROR;
 use crate::error::{Error, Result};
 use crate::handle::options::Options;
-use crate::savefile::About;
+use crate::handle::told::What;
 use std::ffi::{c_char, c_int};
 
-/// Sets one option of a handle that is not active, without a point of cancellation.
+/// Sets one option of a handle that is not active, which cannot fail but for that.
 ///
 /// # Safety
 /// `p` is NULL or a handle.
@@ -126,7 +125,7 @@ pub unsafe extern "C" fn pcap_set_tstamp_precision(p: *mut pcap_t, precision: c_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_get_tstamp_precision(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle_at_once(p, |h| h.handle.precision()) }
+    unsafe { told(p, What::Precision) }
 }
 
 /// The link type.
@@ -136,7 +135,7 @@ pub unsafe extern "C" fn pcap_get_tstamp_precision(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle_at_once(p, |h| h.handle.datalink()) }
+    unsafe { told(p, What::Datalink) }
 }
 
 /// What a savefile's link type word has besides the link type: nothing, on handles without one.
@@ -146,16 +145,7 @@ pub unsafe extern "C" fn pcap_datalink(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_datalink_ext(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { of_savefile(p, |about| about.datalink_ext) }
-}
-
-/// What a savefile says of itself: 0 on handles without one.
-///
-/// # Safety
-/// `p` is NULL or a handle.
-unsafe fn of_savefile(p: *mut pcap_t, what: impl FnOnce(About) -> c_int) -> c_int {
-    // SAFETY: forwarded contract.
-    unsafe { with_handle_at_once(p, |h| Ok(h.handle.about()?.map_or(0, what))) }
+    unsafe { told(p, What::DatalinkExt) }
 }
 
 /// Chooses a link type.
@@ -165,7 +155,12 @@ unsafe fn of_savefile(p: *mut pcap_t, what: impl FnOnce(About) -> c_int) -> c_in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_set_datalink(p: *mut pcap_t, dlt: c_int) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| h.handle.set_datalink(dlt).map(|()| 0)) }
+    unsafe {
+        if dlt >= 0 && told(p, What::Datalink) == dlt {
+            return 0;
+        }
+        with_handle(p, |h| h.handle.set_datalink(dlt).map(|()| 0))
+    }
 }
 
 /// Hands out a list of numbers for C to free, and returns how many there are.
@@ -229,7 +224,7 @@ pub unsafe extern "C" fn pcap_free_tstamp_types(types: *mut c_int) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_snapshot(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle_at_once(p, |h| h.handle.snapshot()) }
+    unsafe { told(p, What::Snapshot) }
 }
 
 /// Bytes of the largest packet that the buffers hold.
@@ -239,7 +234,7 @@ pub unsafe extern "C" fn pcap_snapshot(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_bufsize(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle_at_once(p, |h| h.handle.buffer_size()) }
+    unsafe { told(p, What::BufferSize) }
 }
 
 /// Whether a savefile's byte order is foreign.
@@ -249,7 +244,7 @@ pub unsafe extern "C" fn pcap_bufsize(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_is_swapped(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { of_savefile(p, |about| about.swapped.into()) }
+    unsafe { told(p, What::Swapped) }
 }
 
 /// A savefile's major version.
@@ -259,7 +254,7 @@ pub unsafe extern "C" fn pcap_is_swapped(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_major_version(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { of_savefile(p, |about| about.version.0) }
+    unsafe { told(p, What::Major) }
 }
 
 /// A savefile's minor version.
@@ -269,7 +264,7 @@ pub unsafe extern "C" fn pcap_major_version(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_minor_version(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { of_savefile(p, |about| about.version.1) }
+    unsafe { told(p, What::Minor) }
 }
 
 /// Returns what an operation came to, with the error also in the caller's buffer.
@@ -297,7 +292,12 @@ unsafe fn with_both(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_getnonblock(p: *mut pcap_t, errbuf: *mut c_char) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_both(p, errbuf, |h| h.handle.nonblocking().map(c_int::from)) }
+    unsafe {
+        match told(p, What::Nonblocking) {
+            ..0 => with_both(p, errbuf, |h| h.handle.nonblocking().map(c_int::from)),
+            on => on,
+        }
+    }
 }
 
 /// Chooses whether reads wait.
@@ -321,7 +321,7 @@ pub unsafe extern "C" fn pcap_setnonblock(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_fileno(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { handle(p) }.and_then(|h| h.handle.device_fd()).unwrap_or(PCAP_ERROR)
+    unsafe { told(p, What::DeviceFd) }
 }
 
 /// The descriptor to give to select() and its kind.
@@ -331,7 +331,7 @@ pub unsafe extern "C" fn pcap_fileno(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_get_selectable_fd(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { handle(p) }.and_then(|h| h.handle.fd()).unwrap_or(PCAP_ERROR)
+    unsafe { told(p, What::Fd) }
 }
 
 /// The longest to wait in select() before reading anyway, NULL for as long as it takes.

@@ -3,7 +3,9 @@
 use super::boundary::{null, quietly, text, with_handle};
 use super::handle::pcap_t;
 use super::types::{FILE, pcap_dumper_t, pcap_pkthdr};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::handle::Facts;
+use crate::handle::told::What;
 use crate::linktype;
 use crate::savefile::dumper::{self, STANDARD_OUTPUT};
 use crate::savefile::writer::{self, FILE_HEADER};
@@ -26,28 +28,27 @@ fn header(
     h: &pcap_t,
     shown: &str,
     function: &str,
-    more: fn(&pcap_t) -> Result<u32>,
+    more: fn(&pcap_t) -> u32,
 ) -> Result<[u8; FILE_HEADER]> {
-    let dlt = h.handle.datalink().map_err(|error| match error.code {
-        Code::NotActivated => {
-            Error::new(format!("{shown}: not-yet-activated pcap_t passed to {function}"))
-        }
-        _ => error,
-    })?;
+    let Some(Facts { datalink: dlt, snapshot, .. }) = h.handle.facts() else {
+        let text = format!("{shown}: not-yet-activated pcap_t passed to {function}");
+        return Err(Error::new(text));
+    };
     let linktype = linktype::dlt_to_linktype(dlt).ok_or_else(|| {
         Error::new(format!("{shown}: link-layer type {dlt} isn't supported in savefiles"))
     })?;
-    Ok(writer::file_header(linktype | more(h)?, h.handle.snapshot()?, h.handle.precision()?))
+    let precision = h.handle.told.get(What::Precision);
+    Ok(writer::file_header(linktype | more(h), snapshot, precision))
 }
 
 /// What pcap_datalink_ext() says.
-fn extension(h: &pcap_t) -> Result<u32> {
-    Ok(h.handle.about()?.map_or(0, |about| about.datalink_ext.cast_unsigned()))
+fn extension(h: &pcap_t) -> u32 {
+    h.handle.told.get(What::DatalinkExt).cast_unsigned()
 }
 
 /// Nothing. QUIRK: pcap_dump_open_append() neither writes nor expects what pcap_datalink_ext() says.
-fn no_extension(_: &pcap_t) -> Result<u32> {
-    Ok(0)
+fn no_extension(_: &pcap_t) -> u32 {
+    0
 }
 
 /// Opens a file by `open`, "-" meaning standard output, where the file begins.

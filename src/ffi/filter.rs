@@ -1,7 +1,7 @@
 //! Filters: pcap_compile(3PCAP), pcap_setfilter, pcap_setdirection, pcap_offline_filter, and the BPF machine's
 //! own functions.
 
-use super::boundary::{lent_text, null, quietly, quietly_at_once, unfailing, with_handle};
+use super::boundary::{lent_text, null, quietly, quietly_at_once, told, unfailing, with_handle};
 use super::buffers::{self, TextBuffer};
 use super::cmem;
 use super::handle::pcap_t;
@@ -15,6 +15,7 @@ use crate::filter::code::Options;
 use crate::filter::compile::compile;
 use crate::filter::{Context, Source};
 use crate::handle::Facts;
+use crate::handle::told::What;
 use crate::names::resolver::System;
 use std::ffi::{c_char, c_int, c_uchar, c_uint};
 
@@ -168,7 +169,12 @@ pub unsafe extern "C" fn pcap_setdirection(p: *mut pcap_t, direction: pcap_direc
         _ => None,
     };
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| h.handle.set_direction(direction).map(|()| 0)) }
+    unsafe {
+        if direction.is_some_and(|direction| told(p, What::Direction) == direction as c_int) {
+            return 0;
+        }
+        with_handle(p, |h| h.handle.set_direction(direction).map(|()| 0))
+    }
 }
 
 /// What a program says of a packet. QUIRK: a program without instructions rejects, unlike bpf_filter()'s.

@@ -4,7 +4,7 @@
 //! callback closes the handle, a longjmp out of it, and a program that uses a handle after closing it all find a
 //! handle, which says that it is closed.
 
-use super::boundary::{error_text, guard, guard_step, set_errbuf};
+use super::boundary::{error_text, guard, guard_step, set_errbuf, unfailing};
 use super::types::{PCAP_ERRBUF_SIZE, pcap_pkthdr};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
@@ -90,6 +90,16 @@ impl pcap_t {
         self.tell(if self.is_sound() { guard_step(|| f(self)) } else { Err(unsound()) })
     }
 
+    /// As [`pcap_t::run`], for an `f` as [`unfailing`]'s.
+    #[inline]
+    pub fn run_unfailing<R>(&self, f: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
+        if !self.is_sound() {
+            return self.tell(Err(unsound()));
+        }
+        let result = unfailing(|| f(self));
+        self.tell(result.unwrap_or_else(|| Err(Error::panicked("internal error in libpcap-rs"))))
+    }
+
     fn is_sound(&self) -> bool {
         !self.poisoned.load(Ordering::Relaxed)
     }
@@ -99,6 +109,7 @@ impl pcap_t {
         result.inspect_err(|error| {
             if error.panicked {
                 self.poisoned.store(true, Ordering::Relaxed);
+                self.handle.told.refuse();
             }
             if !error.text.is_empty() {
                 self.set_error(&error.text);

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod control;
 pub mod delivered;
 pub mod options;
+pub mod told;
 
 use crate::bpf::{Insn, Program};
 use crate::capture::facts::PacketFacts;
@@ -30,6 +31,7 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
+use told::{Told, What};
 
 /// One handle, which lives several lives: [`Handle::create`] begins one, [`Handle::close`] ends it.
 #[derive(Default)]
@@ -38,6 +40,8 @@ pub struct Handle {
     pub control: Control,
     /// What the program has been given in this life.
     pub delivered: Delivered,
+    /// What it says of itself, without a look at `state`.
+    pub told: Told,
     batch: Batch,
     state: RefCell<State>,
     /// What may be used while `state` is borrowed: set as long as a source is open.
@@ -212,7 +216,11 @@ impl Handle {
     /// Begins the life of a handle on `device`, to be activated. QUIRK: a device that does not exist will do.
     pub fn create(&self, device: OsString) -> Result<()> {
         let tstamp_types = capture::tstamp_types(&device)?;
-        self.begin(State::Created(Box::new(Options::new(device, tstamp_types))))
+        let options = Box::new(Options::new(device, tstamp_types));
+        let precision = options.precision;
+        self.begin(State::Created(options))?;
+        self.told.set(What::Precision, precision);
+        Ok(())
     }
 
     /// Begins the life of a handle without packets.
@@ -220,19 +228,40 @@ impl Handle {
         let Dead { datalink, snapshot, .. } = dead;
         self.begin(State::Dead(dead))?;
         *self.facts.write() = Some(Facts { datalink, snapshot, source: filter::Source::Dead });
+        self.tell(&[
+            (What::Datalink, datalink),
+            (What::Snapshot, snapshot),
+            (What::Precision, dead.precision),
+            (What::BufferSize, 0),
+            (What::DeviceFd, 0),
+            (What::Fd, 0),
+        ]);
         Ok(())
     }
 
     /// Begins the life of a handle that reads a savefile.
     pub fn open_offline(&self, source: Savefile) -> Result<()> {
         let wake = if source.waits() { Some(eventfd::create().map_err(no_eventfd)?) } else { None };
-        let About { datalink, snapshot, swapped, .. } = *source.about();
+        let About { datalink, datalink_ext, snapshot, swapped, version, .. } = *source.about();
+        let (precision, buffer_size) = (source.precision(), source.buffer_size());
         let port = source.port();
         self.begin(State::Offline(Box::new(Offline { source, _wake: None })))?;
         if let (Some(wake), State::Offline(offline)) = (wake, &mut *self.state()?) {
             self.control.set_wake(Some(&wake));
             offline._wake = Some(wake);
         }
+        self.tell(&[
+            (What::Datalink, datalink),
+            (What::Snapshot, snapshot),
+            (What::Precision, precision),
+            (What::BufferSize, buffer_size.cast_signed()),
+            (What::Fd, port.fd()),
+            (What::Nonblocking, 0),
+            (What::DatalinkExt, datalink_ext),
+            (What::Swapped, swapped.into()),
+            (What::Major, version.0),
+            (What::Minor, version.1),
+        ]);
         *self.port.write() = Some(port);
         let source = filter::Source::Savefile { swapped };
         *self.facts.write() = Some(Facts { datalink, snapshot, source });
@@ -242,13 +271,26 @@ impl Handle {
     fn begin(&self, state: State) -> Result<()> {
         *self.state()? = state;
         self.delivered.reset();
+        self.told.forget();
         self.control.revive();
         Ok(())
+    }
+
+    /// Tells what the handle, which has just become active, is from now on. Of a savefile there is more to tell than of
+    /// others, who say 0.
+    fn tell(&self, answers: &[(What, i32)]) {
+        for what in [What::DatalinkExt, What::Swapped, What::Major, What::Minor] {
+            self.told.set(what, 0);
+        }
+        for (what, answer) in answers {
+            self.told.set(*what, *answer);
+        }
     }
 
     /// Ends the life: every descriptor and all memory of it are given up, and whoever is reading stops.
     pub fn close(&self) -> Result<()> {
         let mut ended = std::mem::take(&mut *self.state()?);
+        self.told.forget();
         if let State::Offline(offline) = &mut ended {
             // Standard input goes on at the first packet that was not read.
             offline.source.rewind(&self.batch);
@@ -322,12 +364,22 @@ impl Handle {
 
     fn go_live(&self, state: &mut State, opened: Opened) -> Option<Warning> {
         let Opened { options, source, wake, warning } = opened;
-        *self.port.write() = Some(source.port());
-        *self.facts.write() = Some(Facts {
-            datalink: source.datalink(),
-            snapshot: source.snapshot().cast_signed(),
-            source: filter::Source::Live { vlan: source.tells_vlan_tags() },
-        });
+        let (port, datalink, snapshot) =
+            (source.port(), source.datalink(), source.snapshot().cast_signed());
+        self.tell(&[
+            (What::Datalink, datalink),
+            (What::Snapshot, snapshot),
+            (What::Precision, options.precision),
+            (What::BufferSize, source.buffer_size().cast_signed()),
+            (What::DeviceFd, port.fd()),
+            (What::Fd, port.fd()),
+            (What::Nonblocking, source.nonblocking().into()),
+            (What::Direction, Direction::InOut as i32),
+        ]);
+        *self.port.write() = Some(port);
+        let vlan = source.tells_vlan_tags();
+        *self.facts.write() =
+            Some(Facts { datalink, snapshot, source: filter::Source::Live { vlan } });
         self.control.set_wake(Some(&wake));
         *state = State::Live(Box::new(Live { options, source, _wake: wake }));
         warning
@@ -336,7 +388,11 @@ impl Handle {
     /// Changes an option of a handle that is not active.
     pub fn configure<R>(&self, change: impl FnOnce(&mut Options) -> R) -> Result<R> {
         match &mut *self.state()? {
-            State::Created(options) => Ok(change(options)),
+            State::Created(options) => {
+                let changed = change(options);
+                self.told.set(What::Precision, options.precision);
+                Ok(changed)
+            }
             _ => Err(already_activated()),
         }
     }
@@ -450,23 +506,15 @@ impl Handle {
         let mut state = self.state()?;
         let source = live(&mut state, on_dead::DIRECTION)?;
         self.take_back(source);
-        source.set_direction(direction)
+        source.set_direction(direction)?;
+        self.told.set(What::Direction, direction as i32);
+        Ok(())
     }
 
     /// Takes back the packets that were lent and not read, so that they meet the rules that come.
     fn take_back(&self, source: &mut dyn Source) {
         source.rewind(&self.batch);
         self.batch.clear();
-    }
-
-    /// The link type.
-    pub fn datalink(&self) -> Result<i32> {
-        match &mut *self.state()? {
-            State::Live(live) => Ok(live.source.datalink()),
-            State::Offline(offline) => Ok(offline.source.datalink()),
-            State::Dead(dead) => Ok(dead.datalink),
-            _ => Err(Error::bare(Code::NotActivated)),
-        }
     }
 
     /// The link types to choose from.
@@ -498,6 +546,7 @@ impl Handle {
             State::Live(live) if live.source.datalink() != dlt => {
                 self.take_back(&mut *live.source);
                 live.source.set_datalink(dlt)?;
+                self.told.set(What::Datalink, dlt);
                 if let Some(facts) = &mut *self.facts.write() {
                     facts.datalink = dlt;
                 }
@@ -510,42 +559,6 @@ impl Handle {
     /// What filters depend on; `None` before activation. Other threads may ask while the handle is read.
     pub fn facts(&self) -> Option<Facts> {
         *self.facts.read()
-    }
-
-    /// Bytes that packets are cut to.
-    pub fn snapshot(&self) -> Result<i32> {
-        match &mut *self.state()? {
-            State::Live(live) => Ok(live.source.snapshot().cast_signed()),
-            State::Offline(offline) => Ok(offline.source.about().snapshot),
-            State::Dead(dead) => Ok(dead.snapshot),
-            _ => Err(Error::bare(Code::NotActivated)),
-        }
-    }
-
-    /// Bytes of the largest packet that the buffers hold.
-    pub fn buffer_size(&self) -> Result<i32> {
-        match &mut *self.state()? {
-            State::Live(live) => Ok(live.source.buffer_size().cast_signed()),
-            State::Offline(offline) => Ok(offline.source.buffer_size().cast_signed()),
-            State::Dead(_) => Ok(0),
-            _ => Err(Error::bare(Code::NotActivated)),
-        }
-    }
-
-    /// Whether the handle is past activation.
-    pub fn is_activated(&self) -> Result<bool> {
-        Ok(matches!(*self.state()?, State::Live(_) | State::Offline(_) | State::Dead(_)))
-    }
-
-    /// The unit of the time stamps. QUIRK: known before activation.
-    pub fn precision(&self) -> Result<i32> {
-        match &*self.state()? {
-            State::Created(options) => Ok(options.precision),
-            State::Live(live) => Ok(live.options.precision),
-            State::Offline(offline) => Ok(offline.source.precision()),
-            State::Dead(dead) => Ok(dead.precision),
-            State::Closed => Err(Error::bare(Code::NotActivated)),
-        }
     }
 
     /// The types of time stamps to choose from.
@@ -566,7 +579,7 @@ impl Handle {
         }
     }
 
-    /// Whether reads do not wait.
+    /// Whether reads do not wait, or why a handle does not tell it by [`What::Nonblocking`].
     pub fn nonblocking(&self) -> Result<bool> {
         Ok(live(&mut *self.state()?, on_dead::NONBLOCK)?.nonblocking())
     }
@@ -578,7 +591,11 @@ impl Handle {
                 options.nonblocking = on;
                 Ok(())
             }
-            state => live(state, on_dead::NONBLOCK)?.set_nonblocking(on),
+            state => {
+                live(state, on_dead::NONBLOCK)?.set_nonblocking(on)?;
+                self.told.set(What::Nonblocking, on.into());
+                Ok(())
+            }
         }
     }
 
@@ -599,35 +616,11 @@ impl Handle {
         }
     }
 
-    /// What a savefile says of itself; `None` on a handle that is active without one.
-    pub fn about(&self) -> Result<Option<About>> {
-        match &*self.state()? {
-            State::Offline(offline) => Ok(Some(*offline.source.about())),
-            State::Live(_) | State::Dead(_) => Ok(None),
-            State::Created(_) | State::Closed => Err(Error::bare(Code::NotActivated)),
-        }
-    }
-
     /// The stream of a savefile, which from now on is read by the record.
     pub fn stream(&self) -> Result<Option<*mut libc::FILE>> {
         match &mut *self.state()? {
             State::Offline(offline) => Ok(offline.source.stream(&self.batch)?.map(Stream::as_ptr)),
             _ => Ok(None),
-        }
-    }
-
-    /// The descriptor of a device. QUIRK: a savefile has none, though one to wait on.
-    pub fn device_fd(&self) -> Option<i32> {
-        let offline = self.state().is_ok_and(|state| matches!(*state, State::Offline(_)));
-        if offline { None } else { self.fd() }
-    }
-
-    /// The descriptor that becomes readable with packets. QUIRK: 0 on a dead handle.
-    pub fn fd(&self) -> Option<i32> {
-        let port = self.port.try_read_recursive();
-        match port.as_ref().and_then(|port| port.as_ref()) {
-            Some(port) => Some(port.fd()),
-            None => self.state().is_ok_and(|state| matches!(*state, State::Dead(_))).then_some(0),
         }
     }
 

@@ -1,0 +1,102 @@
+//! What a handle says of itself in one number, as the functions of C that ask for it return it.
+//!
+//! The handle's state is the truth. What it says is written here where it changes, and read here by any thread and in
+//! signal handlers, also while a read is under way.
+
+use crate::error::Code;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// What may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The link type.
+    Datalink,
+    /// What else is in a savefile's link type word.
+    DatalinkExt,
+    /// Bytes that packets are cut to.
+    Snapshot,
+    /// Bytes of the largest packet that the buffers hold.
+    BufferSize,
+    /// Whether a savefile's byte order is foreign.
+    Swapped,
+    /// A savefile's major version.
+    Major,
+    /// A savefile's minor version.
+    Minor,
+    /// The unit of the time stamps. QUIRK: known before activation.
+    Precision,
+    /// The descriptor of a device. QUIRK: a savefile has none, though one to wait on; a dead handle's is 0.
+    DeviceFd,
+    /// The descriptor that becomes readable with packets.
+    Fd,
+    /// Whether reads do not wait; below 0 where there is more to say.
+    Nonblocking,
+    /// Which packets are let through; below 0 where there is more to say.
+    Direction,
+}
+
+/// How many that are: the last one's number and one more.
+const ALL: usize = What::Direction as usize + 1;
+
+/// The answers.
+#[derive(Debug)]
+pub struct Told([AtomicI32; ALL]);
+
+impl Default for Told {
+    fn default() -> Self {
+        let told = Self([const { AtomicI32::new(0) }; ALL]);
+        told.forget();
+        told
+    }
+}
+
+impl Told {
+    /// The answer.
+    #[inline]
+    pub fn get(&self, what: What) -> i32 {
+        self.0[what as usize].load(Ordering::Relaxed)
+    }
+
+    /// Answers so from now on.
+    pub fn set(&self, what: What, answer: i32) {
+        self.0[what as usize].store(answer, Ordering::Relaxed);
+    }
+
+    /// Answers as a handle that is not active.
+    pub fn forget(&self) {
+        self.refuse_with(Code::NotActivated);
+        for what in [What::DeviceFd, What::Fd] {
+            self.set(what, Code::Generic as i32);
+        }
+    }
+
+    /// Answers nothing any more, for the handle is not to be trusted.
+    pub fn refuse(&self) {
+        self.refuse_with(Code::Generic);
+    }
+
+    fn refuse_with(&self, code: Code) {
+        for answer in &self.0 {
+            answer.store(code as i32, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_an_error() {
+        let told = Told::default();
+        assert_eq!((told.get(What::Datalink), told.get(What::Fd)), (-3, -1));
+        told.set(What::Datalink, 1);
+        told.set(What::Fd, 7);
+        assert_eq!((told.get(What::Datalink), told.get(What::Fd)), (1, 7));
+        assert_eq!(told.get(What::Snapshot), -3);
+        told.refuse();
+        assert_eq!((told.get(What::Datalink), told.get(What::Fd)), (-1, -1));
+        told.forget();
+        assert_eq!((told.get(What::Datalink), told.get(What::Direction)), (-3, -3));
+    }
+}
