@@ -19,7 +19,7 @@ pub struct Program {
 /// One instruction, decoded. One that is run together with the one before it still stands in its own
 /// place, too, for whatever jumps there.
 #[derive(Clone, Copy)]
-#[repr(align(32))]
+#[repr(align(16))]
 struct Op {
     insn: Insn,
     /// What the instruction compares with, or the test that is run together with it.
@@ -168,6 +168,9 @@ fn decode(n: u32, insn: Insn, after: Option<&Insn>) -> Op {
 
 /// The number of the step that does both, where there is one.
 fn pair(load: Insn, test: Insn) -> Option<u8> {
+    if load.class() != LD || test.class() != JMP {
+        return None;
+    }
     let pair = PAIRED.iter().position(|codes| *codes == (load.code, test.code))?;
     u8::try_from(FIRST_PAIR + pair).ok()
 }
