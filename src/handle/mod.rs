@@ -454,7 +454,9 @@ impl Handle {
                     }
                     // A reader that must not block looks for errors once, and then once for packets.
                     search.patient = wait.timeout_ms != 0;
-                    let fds = [wait.fd, self.control.wake_fd()].map(poll::readable);
+                    // Nobody needs to wake who does not sleep.
+                    let wake = if wait.timeout_ms == 0 { -1 } else { self.control.wake_fd() };
+                    let fds = [wait.fd, wake].map(poll::readable);
                     return Ok(Step::Wait(Sleep { fds, timeout_ms: wait.timeout_ms }));
                 }
             }
