@@ -4,6 +4,7 @@
 
 use crate::inline::{Inline, table};
 use crate::sys::Errno;
+use std::borrow::Cow;
 use std::ops::Deref;
 
 /// A `PCAP_ERROR_*` code of `pcap/pcap.h`.
@@ -60,7 +61,7 @@ pub struct Failure {
     /// The status that the C function returns.
     pub code: Code,
     /// What `pcap_geterr` says.
-    pub text: String,
+    pub text: Cow<'static, str>,
     /// Whether a bug of ours was caught, after which the handle is not to be trusted.
     pub panicked: bool,
 }
@@ -87,17 +88,17 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// `PCAP_ERROR` with `text`.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self::with_code(Code::Generic, text)
     }
 
     /// `code` with `text`.
-    pub fn with_code(code: Code, text: impl Into<String>) -> Self {
+    pub fn with_code(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Failure { code, text: text.into(), panicked: false }))
     }
 
     /// A panic that was caught.
-    pub fn panicked(text: impl Into<String>) -> Self {
+    pub fn panicked(text: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Failure { code: Code::Generic, text: text.into(), panicked: true }))
     }
 

@@ -202,7 +202,7 @@ impl Reading<'_> {
                         search.slept(sleep, polled);
                     }
                     Ok(other) => panic!("{other:?}"),
-                    Err(error) => return Some(error.text.clone()),
+                    Err(error) => return Some(error.text.to_string()),
                 }
             }
         }

@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn complaint(text: &str) -> String {
-        reads(text).expect_err(text).text.clone()
+        reads(text).expect_err(text).text.to_string()
     }
 
     #[test]

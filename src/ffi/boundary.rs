@@ -5,6 +5,7 @@ use super::handle::pcap_t;
 use super::types::{PCAP_ERRBUF_SIZE, PCAP_ERROR};
 use crate::error::{Error, Result, status_text};
 use crate::handle::told::What;
+use crate::inline::Inline;
 use crate::sys::thread;
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
@@ -49,9 +50,7 @@ pub fn guard<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
 /// As [`guard`], for an `f` that comes by no point of cancellation.
 pub fn guard_step<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
     silence_panics();
-    let outer = thread::silence(true);
-    let result = catch_unwind(AssertUnwindSafe(f));
-    thread::silence(outer);
+    let result = thread::silenced(|| catch_unwind(AssertUnwindSafe(f)));
     result.unwrap_or_else(|payload| {
         let why = payload
             .downcast_ref::<&str>()
@@ -131,7 +130,7 @@ pub unsafe fn with_handle_at_once<R: CReturn>(
 pub unsafe fn with_errbuf<R: CReturn>(errbuf: *mut c_char, f: impl FnOnce() -> Result<R>) -> R {
     guard(f).unwrap_or_else(|error| {
         // SAFETY: forwarded contract.
-        unsafe { set_errbuf(errbuf, &error_text(&error)) };
+        unsafe { set_errbuf(errbuf, error_text(&error)) };
         R::failure(&error)
     })
 }
@@ -139,11 +138,6 @@ pub unsafe fn with_errbuf<R: CReturn>(errbuf: *mut c_char, f: impl FnOnce() -> R
 /// Runs something that can say only what it returns.
 pub fn quietly<R: CReturn>(f: impl FnOnce() -> Result<R>) -> R {
     guard(f).unwrap_or_else(|error| R::failure(&error))
-}
-
-/// As [`quietly`], for what comes by no point of cancellation.
-pub fn quietly_at_once<R: CReturn>(f: impl FnOnce() -> Result<R>) -> R {
-    guard_step(f).unwrap_or_else(|error| R::failure(&error))
 }
 
 /// What is wrong with a NULL that libpcap would follow.
@@ -157,11 +151,11 @@ pub fn not_supported(function: &str) -> Error {
 }
 
 /// An error's text, or its code's where it has none.
-pub fn error_text(error: &Error) -> String {
+pub fn error_text(error: &Error) -> &str {
     if error.text.is_empty() {
-        status_text(error.code as c_int).map(ToString::to_string).unwrap_or_default()
+        status_text(error.code as c_int).map(Inline::as_str).unwrap_or_default()
     } else {
-        error.text.clone()
+        &error.text
     }
 }
 

@@ -184,7 +184,7 @@ unsafe fn hand_out(numbers: &[c_int], to: *mut *mut c_int) -> Result<c_int> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_list_datalinks(p: *mut pcap_t, dlts: *mut *mut c_int) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle_at_once(p, |h| hand_out(&h.handle.datalinks()?, dlts)) }
+    unsafe { with_handle_at_once(p, |h| h.handle.datalinks(|types| hand_out(types, dlts))) }
 }
 
 /// Frees what pcap_list_datalinks() handed out.
@@ -204,7 +204,7 @@ pub unsafe extern "C" fn pcap_free_datalinks(dlts: *mut c_int) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_list_tstamp_types(p: *mut pcap_t, types: *mut *mut c_int) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle_at_once(p, |h| hand_out(&h.handle.tstamp_types()?, types)) }
+    unsafe { with_handle_at_once(p, |h| h.handle.tstamp_types(|all| hand_out(all, types))) }
 }
 
 /// Frees what pcap_list_tstamp_types() handed out.
@@ -280,7 +280,7 @@ unsafe fn with_both(
     let result = unsafe { handle(p) }.map_or_else(|| Err(null()), |h| h.run(f));
     result.unwrap_or_else(|error| {
         // SAFETY: forwarded contract.
-        unsafe { set_errbuf(errbuf, &error_text(&error)) };
+        unsafe { set_errbuf(errbuf, error_text(&error)) };
         error.code as c_int
     })
 }

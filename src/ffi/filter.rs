@@ -1,7 +1,7 @@
 //! Filters: pcap_compile(3PCAP), pcap_setfilter, pcap_setdirection, pcap_offline_filter, and the BPF machine's
 //! own functions.
 
-use super::boundary::{lent_text, null, quietly, quietly_at_once, told, unfailing, with_handle};
+use super::boundary::{lent_text, null, quietly, told, unfailing, with_handle};
 use super::buffers::{self, TextBuffer};
 use super::cmem;
 use super::handle::pcap_t;
@@ -241,7 +241,7 @@ pub unsafe extern "C" fn bpf_validate(insns: *const bpf_insn, len: c_int) -> c_i
     }
     // SAFETY: non-null, so `len` instructions by contract.
     let insns = unsafe { std::slice::from_raw_parts(insns, len) };
-    quietly_at_once(|| Ok(c_int::from(bpf::validate(insns)))).max(0)
+    unfailing(|| bpf::validate(insns)).unwrap_or(false).into()
 }
 
 /// What bpf_image() may return.

@@ -126,7 +126,7 @@ impl pcap_t {
 
     /// Puts an error's text, or its code's, into the error buffer.
     pub fn set_failure(&self, error: &Error) {
-        self.set_error(&error_text(error));
+        self.set_error(error_text(error));
     }
 
     /// The error buffer, which never moves.

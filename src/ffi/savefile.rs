@@ -1,6 +1,6 @@
 //! Savefiles that are read: pcap_open_offline(3PCAP) and its kin.
 
-use super::boundary::{with_errbuf, with_handle};
+use super::boundary::{handle, with_errbuf, with_handle};
 use super::handle::pcap_t;
 use super::types::FILE;
 use crate::error::Error;
@@ -85,5 +85,10 @@ pub unsafe extern "C" fn pcap_fopen_offline_with_tstamp_precision(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_file(p: *mut pcap_t) -> *mut FILE {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| Ok(h.handle.stream()?.unwrap_or(std::ptr::null_mut()))) }
+    unsafe {
+        match handle(p).map(|h| h.handle.known_stream()) {
+            Some(known) if !known.is_null() => known,
+            _ => with_handle(p, |h| Ok(h.handle.stream()?.unwrap_or_default())),
+        }
+    }
 }

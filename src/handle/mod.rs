@@ -30,6 +30,7 @@ use std::cell::{RefCell, RefMut};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::Duration;
 use told::{Told, What};
 
@@ -46,7 +47,9 @@ pub struct Handle {
     state: RefCell<State>,
     /// What may be used while `state` is borrowed: set as long as a source is open.
     port: RwLock<Option<Arc<dyn Port>>>,
-    /// Likewise; set once there is a link type. Filters are compiled while another thread reads.
+    /// The stream of a savefile, once the program has asked for it.
+    shared: AtomicPtr<libc::FILE>,
+    /// As `port`; set once there is a link type. Filters are compiled while another thread reads.
     facts: RwLock<Option<Facts>>,
 }
 
@@ -63,7 +66,7 @@ enum State {
     /// Reading packets from a savefile.
     Offline(Box<Offline>),
     /// Made to compile filters or to write savefiles.
-    Dead(Dead),
+    Dead,
 }
 
 struct Live {
@@ -188,12 +191,12 @@ pub enum Patience {
 }
 
 /// What an operation that needs packets finds wrong with a handle that has none.
-fn not_live(state: &State, on_dead: &str) -> Error {
+fn not_live(state: &State, on_dead: &'static str) -> Error {
     match state {
         State::Created(_) => {
             Error::with_code(Code::NotActivated, "This handle hasn't been activated yet")
         }
-        State::Dead(_) => Error::new(on_dead),
+        State::Dead => Error::new(on_dead),
         State::Live(_) | State::Offline(_) | State::Closed => {
             Error::new("This handle has been closed")
         }
@@ -226,7 +229,7 @@ impl Handle {
     /// Begins the life of a handle without packets.
     pub fn open_dead(&self, dead: Dead) -> Result<()> {
         let Dead { datalink, snapshot, .. } = dead;
-        self.begin(State::Dead(dead))?;
+        self.begin(State::Dead)?;
         *self.facts.write() = Some(Facts { datalink, snapshot, source: filter::Source::Dead });
         self.tell(&[
             (What::Datalink, datalink),
@@ -295,6 +298,7 @@ impl Handle {
             // Standard input goes on at the first packet that was not read.
             offline.source.rewind(&self.batch);
         }
+        self.shared.store(std::ptr::null_mut(), Ordering::Relaxed);
         self.control.retire();
         self.batch.clear();
         *self.port.write() = None;
@@ -401,7 +405,7 @@ impl Handle {
     pub fn options<R>(&self, look: impl FnOnce(&Options) -> R) -> Result<R> {
         match &*self.state()? {
             State::Live(live) => Ok(look(&live.options)),
-            State::Offline(_) | State::Dead(_) => Err(Error::new(NOT_ON_A_DEVICE)),
+            State::Offline(_) | State::Dead => Err(Error::new(NOT_ON_A_DEVICE)),
             State::Created(_) | State::Closed => Err(Error::bare(Code::NotActivated)),
         }
     }
@@ -519,26 +523,26 @@ impl Handle {
         self.batch.clear();
     }
 
-    /// The link types to choose from.
-    pub fn datalinks(&self) -> Result<Vec<i32>> {
-        match &mut *self.state()? {
-            State::Live(live) if live.source.datalinks().is_empty() => {
-                Ok(vec![live.source.datalink()])
+    /// Looks at the link types to choose from.
+    pub fn datalinks<R>(&self, look: impl FnOnce(&[i32]) -> Result<R>) -> Result<R> {
+        match &*self.state()? {
+            State::Live(live) if !live.source.datalinks().is_empty() => {
+                look(live.source.datalinks())
             }
-            State::Live(live) => Ok(live.source.datalinks().to_vec()),
-            State::Offline(offline) => Ok(vec![offline.source.datalink()]),
-            State::Dead(dead) => Ok(vec![dead.datalink]),
-            _ => Err(Error::bare(Code::NotActivated)),
+            State::Live(_) | State::Offline(_) | State::Dead => {
+                look(&[self.told.get(What::Datalink)])
+            }
+            State::Created(_) | State::Closed => Err(Error::bare(Code::NotActivated)),
         }
     }
 
     /// Chooses a link type.
     pub fn set_datalink(&self, dlt: i32) -> Result<()> {
-        let offered = match self.datalinks() {
-            Err(error) if error.code == Code::NotActivated => Vec::new(),
+        let offered = match self.datalinks(|offered| Ok(offered.contains(&dlt))) {
+            Err(error) if error.code == Code::NotActivated => false,
             offered => offered?,
         };
-        if dlt < 0 || !offered.contains(&dlt) {
+        if dlt < 0 || !offered {
             let name = linktype::by_dlt(dlt)
                 .map_or_else(|| format!("DLT {dlt}"), |row| row.name.to_string());
             let text = format!("{name} is not one of the DLTs supported by this device");
@@ -563,20 +567,21 @@ impl Handle {
         *self.facts.read()
     }
 
-    /// The types of time stamps to choose from.
-    pub fn tstamp_types(&self) -> Result<Vec<i32>> {
-        let types = match &*self.state()? {
-            State::Created(options) => options.tstamp_types.clone(),
-            State::Live(live) => live.options.tstamp_types.clone(),
-            State::Offline(_) | State::Dead(_) | State::Closed => Vec::new(),
+    /// Looks at the types of time stamps to choose from.
+    pub fn tstamp_types<R>(&self, look: impl FnOnce(&[i32]) -> Result<R>) -> Result<R> {
+        let state = self.state()?;
+        let types: &[i32] = match &*state {
+            State::Created(options) => &options.tstamp_types,
+            State::Live(live) => &live.options.tstamp_types,
+            State::Offline(_) | State::Dead | State::Closed => &[],
         };
-        Ok(if types.is_empty() { vec![options::TSTAMP_HOST] } else { types })
+        look(if types.is_empty() { &[options::TSTAMP_HOST] } else { types })
     }
 
     /// Whether monitor mode could be asked for: never, on the devices that there are.
     pub fn can_set_rfmon(&self) -> Result<bool> {
         match &*self.state()? {
-            State::Dead(_) => Err(Error::new(on_dead::RFMON)),
+            State::Dead => Err(Error::new(on_dead::RFMON)),
             _ => Ok(false),
         }
     }
@@ -613,7 +618,7 @@ impl Handle {
     pub fn group(&self) -> Result<Option<u16>> {
         match &*self.state()? {
             State::Live(live) => Ok(live.source.group()),
-            State::Offline(_) | State::Dead(_) => Ok(None),
+            State::Offline(_) | State::Dead => Ok(None),
             State::Created(_) | State::Closed => Err(Error::bare(Code::NotActivated)),
         }
     }
@@ -621,9 +626,18 @@ impl Handle {
     /// The stream of a savefile, which from now on is read by the record.
     pub fn stream(&self) -> Result<Option<*mut libc::FILE>> {
         match &mut *self.state()? {
-            State::Offline(offline) => Ok(offline.source.stream(&self.batch)?.map(Stream::as_ptr)),
+            State::Offline(offline) => {
+                let stream = offline.source.stream(&self.batch)?.map(Stream::as_ptr);
+                self.shared.store(stream.unwrap_or_default(), Ordering::Relaxed);
+                Ok(stream)
+            }
             _ => Ok(None),
         }
+    }
+
+    /// The same, if the program has asked for it before; NULL for nothing known.
+    pub fn known_stream(&self) -> *mut libc::FILE {
+        self.shared.load(Ordering::Relaxed)
     }
 
     /// Counts since activation; signal handlers and other threads may ask while the handle is read.
@@ -697,7 +711,7 @@ fn busy() -> Error {
 
 /// The open source, or what the operation says on a handle that has none.
 #[inline]
-fn live<'s>(state: &'s mut State, on_dead: &str) -> Result<&'s mut dyn Source> {
+fn live<'s>(state: &'s mut State, on_dead: &'static str) -> Result<&'s mut dyn Source> {
     match state {
         State::Live(live) => Ok(&mut *live.source),
         State::Offline(offline) => Ok(&mut offline.source),

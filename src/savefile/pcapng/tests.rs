@@ -48,7 +48,7 @@ fn read(bytes: &[u8], nano: bool) -> (Vec<Told>, Result<About>) {
 }
 
 fn text(bytes: &[u8]) -> String {
-    read(bytes, false).1.expect_err("an error").text.clone()
+    read(bytes, false).1.expect_err("an error").text.to_string()
 }
 
 const HERE: u64 = 1_700_000_000_123_456;
