@@ -374,7 +374,7 @@ PCAP_API int pcap_set_fanout_ebpf_linux(pcap_t *p, int fd);
 PCAP_API int pcap_get_fanout_linux(pcap_t *p);
 
 /*
- Activates a handle and opens more like it, n in all, which share what is captured; handles[0] is the first.
+ Activates a handle and opens more like it, n in all, which share what is captured; it is the first of them.
  */
 PCAP_API
 int pcap_activate_group_linux(pcap_t *p,

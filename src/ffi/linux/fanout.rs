@@ -112,7 +112,7 @@ pub unsafe extern "C" fn pcap_get_fanout_linux(p: *mut pcap_t) -> c_int {
     }
 }
 
-/// Activates a handle and opens more like it, n in all, which share what is captured; handles[0] is the first.
+/// Activates a handle and opens more like it, n in all, which share what is captured; it is the first of them.
 ///
 /// # Safety
 /// As pcap_activate(3PCAP); `handles` is NULL or has room for `n`.
