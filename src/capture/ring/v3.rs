@@ -124,23 +124,34 @@ impl Ring {
 
     /// What the kernel told of the packet that begins at `packet`, if it is one of the block that is lent.
     ///
-    /// That costs the packets themselves nothing: the block is walked from the packet that was last asked about.
+    /// That costs the packets themselves nothing: the block is walked from the packet that was last asked about. The
+    /// last of a block, which moves aside where pcap_next_ex(3PCAP) gives it, has no way on: the cursor stays at it.
     pub fn facts(&mut self, link: Link, batch: &Batch, packet: *const u8) -> Option<PacketFacts> {
         let end = match self.running {
-            true => batch.run().position().1,
-            false => self.at?.left,
+            true => self.position(batch),
+            false => self.at?,
         };
         let block = self.ours()?;
+        let told = |at: Cursor| {
+            let (facts, bytes, next) = block.frame(at.offset)?;
+            let found = facts.start_of(link, &bytes) == packet;
+            let status = if found { Some(block.status(at.offset)?) } else { None };
+            Some((status.map(|status| facts.tell(status)), next))
+        };
+        if end.left == 0
+            && let Some((Some(facts), _)) = told(end)
+        {
+            return Some(facts);
+        }
         let passed =
             |at: Cursor| block.start.as_ptr().wrapping_add(at.offset).addr() > packet.addr();
-        let known = self.asked.left > end && !passed(self.asked);
+        let known = self.asked.left > end.left && !passed(self.asked);
         let mut at = if known { self.asked } else { self.first };
-        while at.left > end && !passed(at) {
-            let (facts, bytes, next) = block.frame(at.offset)?;
-            if facts.start_of(link, &bytes) == packet {
-                let status = block.status(at.offset)?;
+        while at.left > end.left && !passed(at) {
+            let (found, next) = told(at)?;
+            if found.is_some() {
                 self.asked = at;
-                return Some(facts.tell(status));
+                return found;
             }
             at = at.after(next);
         }
@@ -230,10 +241,15 @@ impl Ring {
             return;
         }
         self.running = false;
+        self.at = Some(self.position(batch));
+    }
+
+    /// How far that run has been read.
+    fn position(&self, batch: &Batch) -> Cursor {
         let (next, left) = batch.run().position();
         let block = self.memory.bytes(self.base(self.block), 0);
         let offset = block.map_or(0, |block| next.addr().wrapping_sub(block.as_ptr().addr()));
-        self.at = Some(Cursor { offset, left });
+        Cursor { offset, left }
     }
 
     /// Lends up to a batch of the packets that `rules` let through.
