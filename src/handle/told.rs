@@ -25,7 +25,8 @@ pub enum What {
     Minor,
     /// The unit of the time stamps. QUIRK: known before activation.
     Precision,
-    /// The descriptor of a device. QUIRK: a savefile has none, though one to wait on; a dead handle's is 0.
+    /// The descriptor of a device. QUIRK: a savefile has none, though one to wait on.
+    /// QUIRK: a dead handle's is 0.
     DeviceFd,
     /// The descriptor that becomes readable with packets.
     Fd,
