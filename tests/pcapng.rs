@@ -49,7 +49,7 @@ struct Outcome {
 
 /// Reads a file up to its end or the first error, with time stamps in nanoseconds if `nano`.
 fn read(library: &Reader, bytes: &[u8], nano: bool) -> Outcome {
-    let transcript = library.read(&SavedBytes::new(bytes), nano.into(), Way::NextEx);
+    let transcript = library.read(&SavedBytes::new(bytes), nano.into(), Way::NextExToTheEnd);
     let (about, end) = match transcript.opened {
         Ok(about) => (Some(about), String::new()),
         Err(end) => (None, end),

@@ -91,6 +91,8 @@ pub struct Transcript {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     NextEx,
+    /// pcap_next_ex() up to the first that gives no packet: 1.10.3 may divide by zero in one that comes after an error.
+    NextExToTheEnd,
     /// pcap_next_ex() on a stream of the caller's.
     NextExOfStream,
     /// pcap_loop() with this count, again and again.
@@ -213,7 +215,7 @@ impl Called<'_> {
             }
             // What an error leaves behind is asked for once more.
             after += usize::from(self.packets == before && returned <= 0);
-            if after == 2 {
+            if after == 2 || (after == 1 && self.way == Way::NextExToTheEnd) {
                 return;
             }
         }
@@ -221,7 +223,7 @@ impl Called<'_> {
     }
 
     fn is_next(&self) -> bool {
-        matches!(self.way, Way::NextEx | Way::NextExOfStream | Way::Tell)
+        matches!(self.way, Way::NextEx | Way::NextExToTheEnd | Way::NextExOfStream | Way::Tell)
     }
 
     /// One read.
@@ -235,7 +237,7 @@ impl Called<'_> {
         // is read before the next call.
         unsafe {
             match self.way {
-                Way::NextEx | Way::NextExOfStream | Way::Tell => {
+                Way::NextEx | Way::NextExToTheEnd | Way::NextExOfStream | Way::Tell => {
                     let (mut header, mut data) = (ptr::null(), ptr::null());
                     let got = (self.reader.next_ex)(self.handle, &raw mut header, &raw mut data);
                     if got == 1 {
