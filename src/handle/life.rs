@@ -1,0 +1,223 @@
+//! Where a handle's life begins and ends: made for a device, activated, opened on a savefile or on nothing, closed.
+
+use super::options::Options;
+use super::told::What;
+use super::{Facts, Handle, Live, Offline, State, already_activated};
+use crate::capture::{self, Direction, Source};
+use crate::error::{Error, Result, Warning};
+use crate::filter;
+use crate::savefile::{About, Savefile};
+use crate::sys::{Errno, eventfd};
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering;
+
+/// A device that is open, for a handle to be activated with.
+pub struct Opened {
+    options: Options,
+    source: Box<dyn Source>,
+    wake: OwnedFd,
+    warning: Option<Warning>,
+}
+
+impl Opened {
+    /// Opens the device; options that cannot be had as asked are changed to what is.
+    fn open(options: &mut Options) -> Result<Self> {
+        let wake = eventfd::create().map_err(no_eventfd)?;
+        let (mut source, warning) = capture::open(options)?;
+        if options.nonblocking {
+            source.set_nonblocking(true)?;
+        }
+        Ok(Self { options: options.clone(), source, wake, warning })
+    }
+}
+
+/// What a handle without packets knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Dead {
+    /// Its link type.
+    pub datalink: i32,
+    /// Its snapshot length.
+    pub snapshot: i32,
+    /// `PRECISION_MICRO` or `PRECISION_NANO`.
+    pub precision: i32,
+}
+
+impl Handle {
+    /// Begins the life of a handle on `device`, to be activated. QUIRK: a device that does not exist will do.
+    pub fn create(&self, device: OsString) -> Result<()> {
+        let tstamp_types = capture::tstamp_types(&device)?;
+        let options = Box::new(Options::new(device, tstamp_types));
+        let precision = options.precision;
+        self.begin(State::Created(options))?;
+        self.told.set(What::Precision, precision);
+        Ok(())
+    }
+
+    /// Begins the life of a handle without packets.
+    pub fn open_dead(&self, dead: Dead) -> Result<()> {
+        let Dead { datalink, snapshot, .. } = dead;
+        self.begin(State::Dead)?;
+        *self.facts.write() = Some(Facts { datalink, snapshot, source: filter::Source::Dead });
+        self.tell(&[
+            (What::Datalink, datalink),
+            (What::Snapshot, snapshot),
+            (What::Precision, dead.precision),
+            (What::BufferSize, 0),
+            (What::DeviceFd, 0),
+            (What::Fd, 0),
+        ]);
+        Ok(())
+    }
+
+    /// Begins the life of a handle that reads a savefile.
+    pub fn open_offline(&self, source: Savefile) -> Result<()> {
+        let wake = if source.waits() { Some(eventfd::create().map_err(no_eventfd)?) } else { None };
+        let About { datalink, datalink_ext, snapshot, swapped, version, .. } = *source.about();
+        let (precision, buffer_size) = (source.precision(), source.buffer_size());
+        let port = source.port();
+        self.begin(State::Offline(Box::new(Offline { source, _wake: None })))?;
+        if let (Some(wake), State::Offline(offline)) = (wake, &mut *self.state()?) {
+            self.control.set_wake(Some(&wake));
+            offline._wake = Some(wake);
+        }
+        self.tell(&[
+            (What::Datalink, datalink),
+            (What::Snapshot, snapshot),
+            (What::Precision, precision),
+            (What::BufferSize, buffer_size.cast_signed()),
+            (What::Fd, port.fd()),
+            (What::Nonblocking, 0),
+            (What::DatalinkExt, datalink_ext),
+            (What::Swapped, swapped.into()),
+            (What::Major, version.0),
+            (What::Minor, version.1),
+        ]);
+        *self.port.write() = Some(port);
+        let source = filter::Source::Savefile { swapped };
+        *self.facts.write() = Some(Facts { datalink, snapshot, source });
+        Ok(())
+    }
+
+    fn begin(&self, state: State) -> Result<()> {
+        *self.state()? = state;
+        self.delivered.reset();
+        self.told.forget();
+        self.control.revive();
+        Ok(())
+    }
+
+    /// Tells what the handle, which has just become active, is from now on. Of a savefile there is more to tell than of
+    /// others, who say 0.
+    fn tell(&self, answers: &[(What, i32)]) {
+        for what in [What::DatalinkExt, What::Swapped, What::Major, What::Minor] {
+            self.told.set(what, 0);
+        }
+        for (what, answer) in answers {
+            self.told.set(*what, *answer);
+        }
+    }
+
+    /// Ends the life: every descriptor and all memory of it are given up, and whoever is reading stops.
+    pub fn close(&self) -> Result<()> {
+        let mut ended = std::mem::take(&mut *self.state()?);
+        self.told.forget();
+        if let State::Offline(offline) = &mut ended {
+            // Standard input goes on at the first packet that was not read.
+            offline.source.rewind(&self.batch);
+        }
+        self.shared.store(std::ptr::null_mut(), Ordering::Relaxed);
+        self.control.retire();
+        self.batch.clear();
+        *self.port.write() = None;
+        *self.facts.write() = None;
+        drop(ended);
+        Ok(())
+    }
+
+    /// Whether the handle is between two lives.
+    pub fn is_closed(&self) -> bool {
+        self.state().is_ok_and(|state| matches!(*state, State::Closed))
+    }
+
+    /// Opens the device as the options ask. A handle that fails can be tried again.
+    pub fn activate(&self) -> Result<Option<Warning>> {
+        let mut state = self.state()?;
+        let State::Created(options) = &mut *state else {
+            return Err(already_activated());
+        };
+        let mut opened = Opened::open(options)?;
+        opened.source.listen()?;
+        Ok(self.go_live(&mut state, opened))
+    }
+
+    /// Opens the device `n` times, as the options of this handle ask, which stays as it is: all are in one fanout
+    /// group, and take packets once the last of them is in.
+    pub fn open_group(&self, n: usize) -> Result<Vec<Opened>> {
+        let mut state = self.state()?;
+        let State::Created(options) = &mut *state else {
+            return Err(already_activated());
+        };
+        if options.tuning.fanout.is_none() {
+            return Err(Error::new("the handle is to be in no fanout group"));
+        }
+        let mut options = options.clone();
+        let mut all: Vec<Opened> = Vec::new();
+        for _ in 0..n {
+            let opened = Opened::open(&mut options)?;
+            // Whatever chose the first one's group, the others join that.
+            if let (Some(fanout), Some(group)) = (&mut options.tuning.fanout, opened.source.group())
+            {
+                fanout.join(group);
+            }
+            all.push(opened);
+        }
+        for opened in &mut all {
+            opened.source.listen()?;
+        }
+        Ok(all)
+    }
+
+    /// Activates a handle with what [`Handle::open_group`] has opened.
+    pub fn adopt(&self, opened: Opened) -> Result<Option<Warning>> {
+        let mut state = self.state()?;
+        match &*state {
+            State::Created(_) => Ok(self.go_live(&mut state, opened)),
+            _ => Err(already_activated()),
+        }
+    }
+
+    /// Begins the life of a handle that is active from the start.
+    pub fn begin_active(&self, opened: Opened) -> Result<()> {
+        self.begin(State::Closed)?;
+        self.go_live(&mut *self.state()?, opened);
+        Ok(())
+    }
+
+    fn go_live(&self, state: &mut State, opened: Opened) -> Option<Warning> {
+        let Opened { options, source, wake, warning } = opened;
+        let (port, datalink, snapshot) =
+            (source.port(), source.datalink(), source.snapshot().cast_signed());
+        self.tell(&[
+            (What::Datalink, datalink),
+            (What::Snapshot, snapshot),
+            (What::Precision, options.precision),
+            (What::BufferSize, source.buffer_size().cast_signed()),
+            (What::DeviceFd, port.fd()),
+            (What::Fd, port.fd()),
+            (What::Nonblocking, source.nonblocking().into()),
+            (What::Direction, Direction::InOut as i32),
+        ]);
+        *self.port.write() = Some(port);
+        let vlan = source.tells_vlan_tags();
+        *self.facts.write() =
+            Some(Facts { datalink, snapshot, source: filter::Source::Live { vlan } });
+        self.control.set_wake(Some(&wake));
+        *state = State::Live(Box::new(Live { options, source, _wake: wake }));
+        warning
+    }
+}
+
+fn no_eventfd(errno: Errno) -> Error {
+    Error::errno("could not open eventfd", errno)
+}
