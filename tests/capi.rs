@@ -155,8 +155,10 @@ programs! {
     linux_send {
         contents_and_order queues malformed_queues refusals frames_that_the_device_refuses
         interface_goes_down timing breaks back_pressure breaks_under_back_pressure
-        other_threads qdisc_bypass ring_with_loss receiving_beside rings_of_other_kernels
-        rings_that_cannot_be_had
+        other_threads qdisc_bypass
+    }
+    linux_send_ring {
+        ring_with_loss receiving_beside rings_of_other_kernels rings_that_cannot_be_had
     }
     names {
         addresses_of_hosts addresses_stay_until_the_next_call networks protocols long_entries
@@ -274,7 +276,7 @@ macro_rules! under_valgrind {
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
     linktype linux_batch linux_environment linux_facts linux_fanout linux_fanout_group
-    linux_membership linux_netns linux_options linux_ring linux_send linux_stats names offline
+    linux_membership linux_netns linux_options linux_ring linux_send linux_send_ring linux_stats names offline
     offline_filter packets shim_cases states tstamp vlan
 }
 

@@ -1,0 +1,158 @@
+/*
+ * Sending for the tests: the ways in which queues are sent, queues of numbered frames, and what arrives.
+ */
+#ifndef CAPI_SEND_H
+#define CAPI_SEND_H
+
+#include "net.h"
+
+#include <pcap/linux.h>
+
+#define HEADER sizeof(struct pcap_pkthdr)
+#define TOTAL 200
+#define SMALL 1 /* bytes of a ring: a page, of few frames */
+
+/* By what packets are sent. */
+struct way {
+    const char *name;
+    int immediate; /* a ring of V2, not V3 */
+    int bytes;     /* of a ring to send from */
+    int flags;     /* of it */
+};
+
+static const struct way ways[] = {{"sendmmsg", 0, 0, 0},
+                                  {"a ring of V3", 0, 1 << 20, 0},
+                                  {"a ring of V2, copied", 1, 1 << 20, PCAP_TX_RING_COPY},
+                                  {"a ring of V2", 1, 1 << 20, 0},
+                                  {"a ring of V3, copied", 0, 1 << 20, PCAP_TX_RING_COPY},
+                                  {"a small ring of V3", 0, SMALL, 0}};
+static const struct way *by;
+static struct caught seen;
+
+static inline pcap_t *sender_created(struct how how)
+{
+    pcap_t *p;
+
+    how.immediate = by->immediate;
+    p = created("v0", &how);
+    CHECK_INT(pcap_set_tx_ring_linux(p, by->bytes, by->flags), 0);
+    return p;
+}
+
+static inline pcap_t *activated(pcap_t *p, int nonblock)
+{
+    char err[PCAP_ERRBUF_SIZE] = "";
+    int rc = pcap_activate(p);
+
+    CHECK(rc == 0, "pcap_activate: %d, %s", rc, pcap_geterr(p));
+    CHECK(pcap_setnonblock(p, nonblock, err) == 0, "pcap_setnonblock: %s", err);
+    return p;
+}
+
+static inline pcap_t *sender(void)
+{
+    return activated(sender_created(plain), 0);
+}
+
+/* Captures what arrives; others may have sent before. */
+static inline pcap_t *receiver(void)
+{
+    struct how how = immediate;
+
+    how.nonblock = 1;
+    how.precision = PCAP_TSTAMP_PRECISION_NANO;
+    how.buffer = 8 << 20;
+    seen.n = 0;
+    return opened("v1", how);
+}
+
+/* Runs a body in each of the ways, each in a namespace of its own. */
+static inline void in_ways(void (*body)(void))
+{
+    size_t i;
+    int status, failed = 0;
+
+    for (i = 0; i < (under_valgrind() ? 3 : sizeof ways / sizeof ways[0]); i++) {
+        pid_t pid = fork();
+
+        CHECK(pid >= 0, "fork: %s", strerror(errno));
+        if (pid == 0) {
+            alarm(CASE_SECONDS / 2);
+            by = &ways[i];
+            enter_veth();
+            body();
+            exit(0);
+        }
+        waitpid(pid, &status, 0);
+        if (status != 0) {
+            fprintf(stderr, "by %s: status %#x\n", ways[i].name, status);
+            failed = WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED ? SKIPPED : 1;
+        }
+    }
+    if (failed)
+        exit(failed);
+}
+
+/* Adds a frame with a number and a time stamp. */
+static inline void add(pcap_send_queue *q, unsigned number, unsigned len, long sec, long fraction)
+{
+    static unsigned char f[70000];
+    struct pcap_pkthdr h = {{sec, fraction}, len, len};
+
+    fill_frame(f, number, len);
+    CHECK_INT(pcap_sendqueue_queue(q, &h, f), 0);
+}
+
+/* A queue of `count` frames numbered from 0, all of one length. */
+static inline pcap_send_queue *queue_of(unsigned count, unsigned len)
+{
+    pcap_send_queue *q = pcap_sendqueue_alloc(count * (unsigned)(HEADER + len));
+    unsigned i;
+
+    CHECK(q != NULL, "no queue");
+    for (i = 0; i < count; i++)
+        add(q, i, len, 0, 0);
+    CHECK_INT(q->len, q->maxlen);
+    return q;
+}
+
+/* What is left of a queue of which `sent` bytes have gone. */
+static inline pcap_send_queue rest_of(const pcap_send_queue *q, unsigned sent)
+{
+    pcap_send_queue rest = {q->maxlen - sent, q->len - sent, q->buffer + sent};
+
+    return rest;
+}
+
+/* All frames numbered 0 to count - 1 arrive, in this order, and nothing else does. */
+static inline void arrive(pcap_t *at, unsigned count)
+{
+    unsigned i;
+
+    gather(at, &seen, (int)count, 5);
+    CHECK_INT(seen.n, (int)count);
+    sleep_ms(20);
+    gather(at, &seen, (int)count + 1, 0.1);
+    CHECK_INT(seen.n, (int)count);
+    for (i = 0; i < count; i++)
+        CHECK_INT(frame_number(seen.data[i]), i);
+}
+
+/* What is said of a queue after which nothing is sent, or something. */
+static inline void not_all(pcap_t *p, pcap_send_queue q, unsigned sent, const char *text)
+{
+    unsigned got = pcap_sendqueue_transmit(p, &q, 0);
+
+    CHECK(got == sent, "%u, not %u: %s", got, sent, pcap_geterr(p));
+    CHECK_STARTS(pcap_geterr(p), text);
+}
+
+static inline void refused(pcap_t *p, const char *text)
+{
+    pcap_send_queue *q = queue_of(2, 60);
+
+    not_all(p, *q, 0, text);
+    pcap_sendqueue_destroy(q);
+}
+
+#endif
