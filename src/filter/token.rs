@@ -124,8 +124,7 @@ pub fn keyword(word: &str) -> Option<Token<'static>> {
     let letter = word.bytes().next()?.checked_sub(b'a')?;
     let &[from, to] = STARTS.get(usize::from(letter)..)?.first_chunk()?;
     let alike = KEYWORDS.get(usize::from(from)..usize::from(to))?;
-    let at = alike.binary_search_by(|(keyword, _)| keyword.as_bytes().cmp(word.as_bytes())).ok()?;
-    alike.get(at).map(|&(_, token)| token)
+    alike.iter().find(|(keyword, _)| keyword.as_bytes() == word.as_bytes()).map(|&(_, token)| token)
 }
 
 /// Where the keywords of each letter begin, and behind the last one where all of them end.

@@ -31,6 +31,12 @@ impl FormId {
         self.number() as usize
     }
 
+    /// The formula with an index.
+    #[must_use]
+    pub const fn nth(index: usize) -> Self {
+        Self::at(index as u32)
+    }
+
     pub(super) const fn number(self) -> u32 {
         self.0.get() - 1
     }

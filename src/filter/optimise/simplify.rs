@@ -33,6 +33,9 @@ pub fn simplify(ir: &mut Ir, root: FormId) -> FormId {
     simplifier.run(root)
 }
 
+/// Whether a formula's opposite is asked for, and whether it is itself.
+type Asked = [bool; 2];
+
 /// Whether a list holds if all do, or if any does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
@@ -72,23 +75,34 @@ struct View {
 
 impl Simplifier<'_> {
     fn run(&mut self, root: FormId) -> FormId {
-        // Parts before wholes, without recursion: a text decides how deep formulas nest.
-        let mut work: SmallVec<[(FormId, bool, bool); 16]> = smallvec![(root, true, false)];
-        while let Some((id, polarity, parts_done)) = work.pop() {
-            if self.done(id, polarity).is_some() {
+        // Parts have lower numbers than wholes: down to find out which are asked for, and up again.
+        let mut asked: SmallVec<[Asked; 64]> = SmallVec::from_elem([false; 2], root.index() + 1);
+        let asked = &mut asked[..];
+        asked[root.index()] = [false, true];
+        for n in (0..asked.len()).rev() {
+            let this @ [denied, itself] = asked[n];
+            if !denied && !itself {
                 continue;
             }
-            match self.ir.formula_of(id) {
-                &Formula::Not(inner) if !parts_done => {
-                    work.extend([(id, polarity, true), (inner, !polarity, false)]);
+            match self.ir.formula_of(FormId::nth(n)) {
+                &Formula::Not(inner) => {
+                    let of = &mut asked[inner.index()];
+                    *of = [of[0] | itself, of[1] | denied];
                 }
-                Formula::And(list) | Formula::Or(list) if !parts_done => {
-                    work.push((id, polarity, true));
-                    work.extend(list.iter().map(|&part| (part, polarity, false)));
+                Formula::And(list) | Formula::Or(list) => {
+                    for part in list {
+                        let of = &mut asked[part.index()];
+                        *of = [of[0] | this[0], of[1] | this[1]];
+                    }
                 }
-                _ => {
-                    let simple = self.simplified(id, polarity);
-                    self.done[id.index()][usize::from(polarity)] = Some(simple);
+                _ => {}
+            }
+        }
+        for (n, this) in asked.iter().enumerate() {
+            for polarity in [false, true] {
+                if this[usize::from(polarity)] {
+                    let simple = self.simplified(FormId::nth(n), polarity);
+                    self.done[n][usize::from(polarity)] = Some(simple);
                 }
             }
         }
