@@ -5,7 +5,7 @@ use crate::filter::ast::BinOp;
 use crate::filter::graph::{Graph, Node, NodeId, kept};
 use crate::filter::ir::{Fast, Ir, ValId, Value, Width};
 use smallvec::SmallVec;
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 /// The graph with such tests shared, as long as the program becomes shorter.
 #[must_use]
@@ -70,12 +70,17 @@ struct Twins {
 
 /// The twins that save most.
 fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
-    let mut looks = looks(ir, graph);
+    let mut looks: SmallVec<[Look; 16]> = SmallVec::new();
+    find_looks(ir, graph, &mut looks);
     // Tests that look alike, next to each other.
     looks.sort_unstable_by(|a, b| b.cmp(a));
+    if looks.windows(2).all(|two| two[0].0 != two[1].0) {
+        return None;
+    }
     let mut best: Option<Twins> = None;
     let mut tried = 0;
     let mut sources = Sources::new();
+    let looks = &looks[..];
     for (n, &(look, one)) in looks.iter().enumerate() {
         for &(_, other) in looks[n + 1..].iter().take_while(|(other, _)| *other == look) {
             tried += 1;
@@ -88,7 +93,7 @@ fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
             let found = twins(ir, graph, one, other).or_else(|| twins(ir, graph, other, one));
             let Some(mut found) = found else { continue };
             if sources.is_empty() {
-                sources = sources_of(graph);
+                count_sources(graph, &mut sources);
             }
             found.gain = gain(graph, &found, &sources);
             if found.gain > best.as_ref().map_or(0, |best| best.gain) {
@@ -99,9 +104,11 @@ fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
     best
 }
 
-/// The tests that may have twins, each with a number that is the same for those that look alike.
-fn looks(ir: &Ir, graph: &Graph) -> SmallVec<[(u64, NodeId); 16]> {
-    let mut looks = SmallVec::new();
+/// A number that is the same for tests that look alike, and one of them.
+type Look = (u32, NodeId);
+
+/// Finds the tests that may have twins.
+fn find_looks(ir: &Ir, graph: &Graph, looks: &mut SmallVec<[Look; 16]>) {
     for &node in graph.reachable().iter().rev() {
         let Node::Test { value, cases } = graph.node(node) else { continue };
         // Single tests share their jumps when they are emitted.
@@ -109,12 +116,11 @@ fn looks(ir: &Ir, graph: &Graph) -> SmallVec<[(u64, NodeId); 16]> {
             continue;
         }
         let Some(place) = place(ir, value) else { continue };
-        let mut hasher = Fast::default();
-        (place.width, place.mask, cases.len()).hash(&mut hasher);
-        cases.iter().for_each(|(high, _)| high.hash(&mut hasher));
-        looks.push((hasher.finish(), node));
+        let mask = place.mask.map_or(0, |mask| mask.index() as u32 + 1);
+        let look = Fast::default().with(place.width as u32, mask);
+        let look = cases.iter().fold(look, |look, &(high, _)| look.with(0, high));
+        looks.push((look.finish() as u32, node));
     }
-    looks
 }
 
 /// Whether tests are behind two that look alike, of each where the other has one, and as far as a glance tells, such that
@@ -145,13 +151,12 @@ fn may_be_alike(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> bool {
 /// From how many cases each node is reached, by number.
 type Sources = SmallVec<[u32; 64]>;
 
-fn sources_of(graph: &Graph) -> Sources {
-    let mut sources = Sources::from_elem(0, graph.size());
+fn count_sources(graph: &Graph, sources: &mut Sources) {
+    sources.resize(graph.root().index() + 1, 0);
     let count = &mut sources[..];
     for &node in graph.reachable() {
         graph.node(node).targets().for_each(|next| count[next.index()] += 1);
     }
-    sources
 }
 
 /// The tests behind `one` and `other` that ask the same, if all of them do until their ways meet.

@@ -27,10 +27,10 @@ const GROWTH: u32 = 4;
 
 /// The simplest formula found that means what `root` means.
 pub fn simplify(ir: &mut Ir, root: FormId) -> FormId {
-    let done = SmallVec::from_elem([None; 2], root.index() + 1);
+    let mut done: SmallVec<[[Option<FormId>; 2]; 32]> =
+        SmallVec::from_elem([None; 2], root.index() + 1);
     let left = FEWEST_VIEWED + VIEWED * done.len();
-    let mut simplifier = Simplifier { ir, done, measures: Measures::default(), left };
-    simplifier.run(root)
+    Simplifier { ir, done: &mut done, measures: Measures::default(), left }.run(root)
 }
 
 /// Whether a formula's opposite is asked for, and whether it is itself.
@@ -55,7 +55,7 @@ impl Kind {
 struct Simplifier<'i> {
     ir: &'i mut Ir,
     /// Formulas that are done, and their negations.
-    done: SmallVec<[[Option<FormId>; 2]; 32]>,
+    done: &'i mut [[Option<FormId>; 2]],
     measures: Measures,
     /// How many ranges are yet looked at.
     left: usize,
