@@ -80,33 +80,28 @@ pub fn graph(ir: &mut Ir, formula: FormId, optimise: bool) -> Result<Graph, &'st
     let root = build(&mut graph, ir, simple, Graph::ACCEPT, Graph::REJECT);
     graph.set_root(root);
     if !optimise {
-        return Ok(sound(define(ir, graph)));
+        define(ir, &mut graph);
+        return Ok(graph);
     }
-    graph = improved(ir, sound(graph));
+    improve(ir, &mut graph);
     if has_chosen(ir, &graph) {
-        graph = improved(ir, sound(define(ir, graph)));
+        define(ir, &mut graph);
+        improve(ir, &mut graph);
     }
-    graph = sound(store(ir, graph));
-    graph = sound(share(ir, graph));
+    store(ir, &mut graph);
+    share(ir, &mut graph);
     if graph.root() == Graph::REJECT && is_refused(ir, formula) {
         return Err("expression rejects all packets");
     }
     Ok(graph)
 }
 
-/// The graph after passes that make it smaller, until they find nothing.
-fn improved(ir: &Ir, mut graph: Graph) -> Graph {
+/// Passes that make the graph smaller, until they find nothing.
+fn improve(ir: &Ir, graph: &mut Graph) {
     for _ in 0..ROUNDS {
-        let Some(next) = thread(ir, &graph, Scope::All) else { break };
-        graph = sound(next);
+        let Some(next) = thread(ir, graph, Scope::All) else { break };
+        graph.replace(next);
     }
-    graph
-}
-
-/// What a pass made, looked after in debug builds.
-fn sound(graph: Graph) -> Graph {
-    debug_assert!(graph.is_sound());
-    graph
 }
 
 /// Whether libpcap would find out that a formula rejects every packet, which is an error there. Where it would not, the
@@ -123,7 +118,7 @@ fn is_refused(ir: &Ir, formula: FormId) -> bool {
             return false;
         }
         let Some(next) = thread(ir, &graph, Scope::AsLibpcap) else { break };
-        graph = next;
+        graph.replace(next);
     }
     graph.root() == Graph::REJECT
 }

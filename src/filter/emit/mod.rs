@@ -56,7 +56,7 @@ impl<'g> Emitter<'g> {
         Self { ir, graph, tails, kept, ways: Ways::new(numbers), made }
     }
 
-    fn run(mut self, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
+    fn run(&mut self, snaplen: u32) -> Result<Vec<Insn>, Stuck> {
         // Those whose last users come first.
         let mut tails: SmallVec<[usize; 8]> = (0..self.tails.tails.len()).collect();
         tails.sort_by_key(|&tail| std::cmp::Reverse(self.tails.tails[tail].1));

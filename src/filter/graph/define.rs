@@ -17,19 +17,18 @@ pub fn has_chosen(ir: &Ir, graph: &Graph) -> bool {
         })
 }
 
-/// The graph with every chosen value defined before it is used.
-#[must_use]
-pub fn define(ir: &Ir, mut graph: Graph) -> Graph {
+/// Has every chosen value defined before it is used.
+pub fn define(ir: &Ir, graph: &mut Graph) {
     let mut chosen = Chosen { ir, parts: Map::default() };
     let mut done: Seen<ValId> = Seen::default();
     // A definition may use other chosen values, which are then defined before it.
     loop {
-        let choices = next_choices(&graph, &mut chosen, &done);
+        let choices = next_choices(graph, &mut chosen, &done);
         if choices.is_empty() {
-            return graph;
+            return;
         }
         done.extend(choices.iter().map(|(value, _)| *value));
-        graph = with_definitions(ir, &graph, &choices);
+        graph.replace(with_definitions(ir, graph, &choices));
     }
 }
 

@@ -139,6 +139,13 @@ impl Graph {
     pub fn set_root(&mut self, root: NodeId) {
         self.root = root;
         self.order = OnceCell::new();
+        debug_assert!(self.is_sound());
+    }
+
+    /// Becomes what a pass made of it.
+    pub fn replace(&mut self, next: Self) {
+        debug_assert!(next.is_sound());
+        *self = next;
     }
 
     /// A node.

@@ -7,14 +7,12 @@ use crate::filter::ir::{Fast, Ir, ValId, Value, Width};
 use smallvec::SmallVec;
 use std::hash::Hasher;
 
-/// The graph with such tests shared, as long as the program becomes shorter.
-#[must_use]
-pub fn share(ir: &mut Ir, mut graph: Graph) -> Graph {
+/// Has such tests shared, as long as the program becomes shorter.
+pub fn share(ir: &mut Ir, graph: &mut Graph) {
     for _ in 0..MAX_SHARED {
-        let Some(twins) = best(ir, &graph) else { break };
-        graph = shared(ir, &graph, &twins);
+        let Some(twins) = best(ir, graph) else { break };
+        graph.replace(shared(ir, graph, &twins));
     }
-    graph
 }
 
 /// So often this is done at most, ...

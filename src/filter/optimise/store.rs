@@ -5,15 +5,13 @@ use crate::filter::graph::{Dominators, Graph, Node, NodeId, kept};
 use crate::filter::ir::{Ir, ValId, Value};
 use smallvec::{SmallVec, smallvec};
 
-/// The graph with such values computed once.
-#[must_use]
-pub fn store(ir: &mut Ir, mut graph: Graph) -> Graph {
+/// Has such values computed once.
+pub fn store(ir: &mut Ir, graph: &mut Graph) {
     let mut tried: Vec<ValId> = Vec::new();
-    while let Some((value, at)) = candidate(ir, &graph, &mut tried) {
+    while let Some((value, at)) = candidate(ir, graph, &mut tried) {
         let remembered = ir.remembered();
-        graph = with_stored(ir, &graph, value, at, remembered);
+        graph.replace(with_stored(ir, graph, value, at, remembered));
     }
-    graph
 }
 
 /// Distinct bases that are looked at, at most: what filters have is one or two.
