@@ -7,7 +7,7 @@ use super::ways::Ways;
 use crate::bpf::Insn;
 use crate::bpf::insn::{JMP, JMP_JA, LD_MEM, LDX_MEM, RET_K};
 use crate::filter::graph::{Graph, NodeId};
-use crate::filter::ir::Map;
+use crate::filter::ir::{Map, filled};
 use smallvec::{SmallVec, smallvec};
 
 /// What nodes became, in the order of their instructions.
@@ -65,7 +65,7 @@ pub fn assemble(blocks: &Blocks, ways: &Ways) -> Vec<Insn> {
     let remembers = |insn: &Insn| matches!(insn.code, LD_MEM | LDX_MEM);
     let mut layout = Layout {
         insns: Vec::with_capacity(blocks.code.len() + blocks.jumps.len() + blocks.list.len()),
-        ends: SmallVec::from_elem(0, ways.nodes()),
+        ends: filled(0, ways.nodes()),
         stones: Stones::default(),
         returns: [None; 2],
         scratch: blocks.code.iter().any(remembers),

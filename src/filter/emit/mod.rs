@@ -11,7 +11,7 @@ pub use code::Stuck;
 
 use super::ast::BinOp;
 use super::graph::{Case, Graph, Node, NodeId};
-use super::ir::{Ir, Rel, ValId, Value};
+use super::ir::{Ir, Rel, ValId, Value, filled};
 use crate::bpf::Insn;
 use crate::bpf::insn::{self, JEQ, JGE, JGT, JSET, MEMWORDS, X};
 use assemble::{Blocks, End, assemble};
@@ -258,7 +258,7 @@ fn needs(ir: &Ir, code: &Code<'_>, node: Node<'_>) -> SmallVec<[Need; 8]> {
             Need { a: false, x: true, scratch: code.word_of(value).map_or(0, |word| 1 << word) }
         }
     };
-    let mut needs = SmallVec::from_elem(need, code.insns.len() + 1);
+    let mut needs = filled(need, code.insns.len() + 1);
     for (n, (insn, _)) in code.insns.iter().enumerate().rev() {
         need = before(*insn, need);
         needs[n] = need;

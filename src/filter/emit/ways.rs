@@ -2,7 +2,6 @@
 
 use super::code::State;
 use crate::filter::graph::NodeId;
-use smallvec::SmallVec;
 use std::num::NonZeroU32;
 
 /// A way from a node to another.
@@ -55,22 +54,28 @@ impl Ways {
     /// Adds ways from a node to each of some others.
     pub fn leave(&mut self, from: NodeId, state: State, targets: impl Iterator<Item = NodeId>) {
         // What is done at an end does not depend on the way.
-        let mut targets: SmallVec<[NodeId; FEW]> = targets.filter(|to| !to.is_end()).collect();
-        if targets.len() > FEW {
-            targets.sort_unstable();
-        }
+        let targets = targets.filter(|to| !to.is_end());
         let first = self.count();
-        for to in targets {
-            let ends = &mut self.nodes[to.index()];
-            let other = ends.into;
-            if other.is_some_and(|other| other.get() > first) {
-                continue;
-            }
-            ends.known = if other.is_some() { ends.known.meet(state) } else { state };
-            self.all.push(Way { to, state, entry: 0, other });
-            ends.into = Number::new(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        if targets.size_hint().1.is_some_and(|most| most <= FEW) {
+            targets.for_each(|to| self.lead(first, to, state));
+        } else {
+            let mut targets: Vec<NodeId> = targets.collect();
+            targets.sort_unstable();
+            targets.into_iter().for_each(|to| self.lead(first, to, state));
         }
         self.nodes[from.index()].from = (first, self.count());
+    }
+
+    /// Adds a way to a node, if none of those behind the `first` ones goes there.
+    fn lead(&mut self, first: u32, to: NodeId, state: State) {
+        let ends = &mut self.nodes[to.index()];
+        let other = ends.into;
+        if other.is_some_and(|other| other.get() > first) {
+            return;
+        }
+        ends.known = if other.is_some() { ends.known.meet(state) } else { state };
+        self.all.push(Way { to, state, entry: 0, other });
+        ends.into = Number::new(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
     }
 
     fn count(&self) -> u32 {

@@ -13,7 +13,7 @@ pub use define::{define, has_chosen};
 pub use dominators::Dominators;
 
 use super::ir::intern::Slots;
-use super::ir::{Fast, Ir, Set, ValId, Value};
+use super::ir::{Fast, Ir, Set, ValId, Value, filled};
 use smallvec::SmallVec;
 use std::cell::OnceCell;
 use std::hash::{Hash, Hasher};
@@ -226,7 +226,7 @@ impl Graph {
         mut edit: impl FnMut(&mut Self, Node<'_>, NodeId, &dyn Fn(NodeId) -> NodeId) -> NodeId,
     ) -> Self {
         let mut graph = Self::new();
-        let mut made: SmallVec<[NodeId; 64]> = SmallVec::from_elem(Self::REJECT, self.nodes.len());
+        let mut made: SmallVec<[NodeId; 64]> = filled(Self::REJECT, self.nodes.len());
         let made = &mut made[..];
         made[Self::ACCEPT.index()] = Self::ACCEPT;
         for &id in self.reachable().iter().rev() {
@@ -245,7 +245,7 @@ impl Graph {
     pub fn reachable(&self) -> &[NodeId] {
         self.order.get_or_init(|| {
             let size = self.root.index() + 1;
-            let mut seen: SmallVec<[bool; 64]> = SmallVec::from_elem(false, size);
+            let mut seen: SmallVec<[bool; 64]> = filled(false, size);
             let seen = &mut seen[..];
             let mut order = Vec::with_capacity(size);
             seen[self.root.index()] = true;

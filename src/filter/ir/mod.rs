@@ -15,6 +15,7 @@ pub use value::{Rel, ValId, Value, Width};
 
 use super::ast::BinOp;
 use intern::Interned;
+use smallvec::SmallVec;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -56,6 +57,20 @@ pub type Map<K, V> = HashMap<K, V, BuildHasherDefault<Fast>>;
 
 /// A set of small keys.
 pub type Seen<K> = HashSet<K, BuildHasherDefault<Fast>>;
+
+/// So many times the same: few of them are filled at once, and some more with them.
+#[must_use]
+#[inline]
+pub fn filled<T: Copy, const N: usize>(with: T, count: usize) -> SmallVec<[T; N]>
+where
+    [T; N]: smallvec::Array<Item = T>,
+{
+    if count <= N {
+        SmallVec::from_buf_and_len([with; N], count)
+    } else {
+        SmallVec::from_elem(with, count)
+    }
+}
 
 impl Ir {
     /// Nothing yet.

@@ -3,7 +3,7 @@
 
 use crate::filter::ast::BinOp;
 use crate::filter::graph::{Graph, Node, NodeId, kept};
-use crate::filter::ir::{Fast, Ir, ValId, Value, Width};
+use crate::filter::ir::{Fast, Ir, ValId, Value, Width, filled};
 use smallvec::SmallVec;
 use std::hash::Hasher;
 
@@ -77,7 +77,8 @@ fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
     }
     let mut best: Option<Twins> = None;
     let mut tried = 0;
-    let mut sources = Sources::new();
+    let mut sources: SmallVec<[u32; 64]> = filled(0, graph.root().index() + 1);
+    let mut counted = false;
     let looks = &looks[..];
     for (n, &(look, one)) in looks.iter().enumerate() {
         for &(_, other) in looks[n + 1..].iter().take_while(|(other, _)| *other == look) {
@@ -90,7 +91,7 @@ fn best(ir: &Ir, graph: &Graph) -> Option<Twins> {
             }
             let found = twins(ir, graph, one, other).or_else(|| twins(ir, graph, other, one));
             let Some(mut found) = found else { continue };
-            if sources.is_empty() {
+            if !std::mem::replace(&mut counted, true) {
                 count_sources(graph, &mut sources);
             }
             found.gain = gain(graph, &found, &sources);
@@ -110,7 +111,7 @@ fn find_looks(ir: &Ir, graph: &Graph, looks: &mut SmallVec<[Look; 16]>) {
     for &node in graph.reachable().iter().rev() {
         let Node::Test { value, cases } = graph.node(node) else { continue };
         // Single tests share their jumps when they are emitted.
-        if !cases.iter().any(|case| matches!(graph.node(case.1), Node::Test { .. })) {
+        if cases.iter().all(|case| case.1.is_end()) {
             continue;
         }
         let Some(place) = place(ir, value) else { continue };
@@ -146,14 +147,10 @@ fn may_be_alike(ir: &Ir, graph: &Graph, one: NodeId, other: NodeId) -> bool {
     cases.len() == others.len() && ir.max_of(a) == ir.max_of(b)
 }
 
-/// From how many cases each node is reached, by number.
-type Sources = SmallVec<[u32; 64]>;
-
-fn count_sources(graph: &Graph, sources: &mut Sources) {
-    sources.resize(graph.root().index() + 1, 0);
-    let count = &mut sources[..];
+/// Counts from how many cases each node is reached, by number.
+fn count_sources(graph: &Graph, sources: &mut [u32]) {
     for &node in graph.reachable() {
-        graph.node(node).targets().for_each(|next| count[next.index()] += 1);
+        graph.node(node).targets().for_each(|next| sources[next.index()] += 1);
     }
 }
 

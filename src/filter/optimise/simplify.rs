@@ -7,7 +7,7 @@
 use super::measure::Measures;
 use crate::filter::ast::BinOp;
 use crate::filter::ir::Map;
-use crate::filter::ir::{FormId, Formula, Ir, Parts, Set, ValId, Value};
+use crate::filter::ir::{FormId, Formula, Ir, Parts, Set, ValId, Value, filled};
 use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 
@@ -27,8 +27,7 @@ const GROWTH: u32 = 4;
 
 /// The simplest formula found that means what `root` means.
 pub fn simplify(ir: &mut Ir, root: FormId) -> FormId {
-    let mut done: SmallVec<[[Option<FormId>; 2]; 32]> =
-        SmallVec::from_elem([None; 2], root.index() + 1);
+    let mut done: SmallVec<[[Option<FormId>; 2]; 32]> = filled([None; 2], root.index() + 1);
     let left = FEWEST_VIEWED + VIEWED * done.len();
     Simplifier { ir, done: &mut done, measures: Measures::default(), left }.run(root)
 }
@@ -76,7 +75,7 @@ struct View {
 impl Simplifier<'_> {
     fn run(&mut self, root: FormId) -> FormId {
         // Parts have lower numbers than wholes: down to find out which are asked for, and up again.
-        let mut asked: SmallVec<[Asked; 64]> = SmallVec::from_elem([false; 2], root.index() + 1);
+        let mut asked: SmallVec<[Asked; 64]> = filled([false; 2], root.index() + 1);
         let asked = &mut asked[..];
         asked[root.index()] = [false, true];
         for n in (0..asked.len()).rev() {
