@@ -93,28 +93,29 @@ fn plain(cases: &[Case], max: u32) -> Tail<'_> {
 
 /// Finds the tails that are worth to be shared.
 pub fn find<'g>(ir: &Ir, graph: &'g Graph) -> Tails<'g> {
-    let mut found: SmallVec<[(NodeId, Tail<'g>); 16]> = SmallVec::new();
-    for &node in graph.reachable() {
-        if let Some(tail) = tail_of(ir, graph, node)
-            && tail.cases.len() > 1
-        {
-            found.push((node, tail));
-        }
-    }
-    // Most filters are small, and have none.
-    let mut looks: SmallVec<[u64; 16]> = found.iter().map(|(_, tail)| tail.look()).collect();
-    looks.sort_unstable();
+    let tests = || {
+        let tails = graph.reachable().iter().map(|&node| (node, tail_of(ir, graph, node)));
+        tails.filter_map(|(node, tail)| Some((node, tail.filter(|tail| tail.cases.len() > 1)?)))
+    };
     // A test that differs from the one it goes to by just going there.
-    let but_ones = found.iter().filter_map(|&(node, tail)| Some((node, but_one(ir, graph, tail)?)));
-    let but_ones: SmallVec<[(NodeId, ButOne<'g>); 2]> = but_ones.collect();
-    if but_ones.is_empty() && looks.windows(2).all(|two| two[0] != two[1]) {
+    let but_ones = || tests().filter_map(|(node, tail)| Some((node, but_one(ir, graph, tail)?)));
+    // Most filters are small, and have neither that nor equal tails.
+    let mut looks: SmallVec<[u64; 16]> = SmallVec::new();
+    let mut differ = true;
+    for (_, tail) in tests() {
+        differ &= but_one(ir, graph, tail).is_none();
+        looks.push(tail.look());
+    }
+    looks.sort_unstable();
+    if differ && looks.windows(2).all(|two| two[0] != two[1]) {
         return Tails::default();
     }
+    let found: Vec<(NodeId, Tail<'g>)> = tests().collect();
     let mut users: Users<'g> = Map::default();
     for &(node, tail) in &found {
         users.entry(tail).or_default().push((node, None));
     }
-    for (node, (tail, but)) in but_ones {
+    for (node, (tail, but)) in but_ones() {
         if let Some(users) = users.get_mut(&tail) {
             users.push((node, Some(but)));
         }
