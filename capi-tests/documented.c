@@ -4,7 +4,10 @@
  */
 #include "net.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -186,6 +189,7 @@ static void refused(struct file header, size_t size, const char *why)
 CASE(savefiles_that_do_not_open)
 {
     struct file header = right;
+    FILE *f;
 
     CHECK(pcap_open_offline("/nonexistent/file", err) == NULL, "it opened");
     CHECK_STR(err, "/nonexistent/file: No such file or directory");
@@ -197,6 +201,10 @@ CASE(savefiles_that_do_not_open)
     write_savefile(&right, sizeof(right));
     CHECK(pcap_open_offline_with_tstamp_precision(path, 9, err) == NULL, "it opened");
     CHECK(strstr(err, "unknown time stamp resolution 9") != NULL, "%s", err);
+    f = fopen(path, "r");
+    CHECK(pcap_fopen_offline_with_tstamp_precision(f, 9, err) == NULL, "it opened");
+    CHECK_STR(err, "unknown time stamp resolution 9");
+    fclose(f);
     unlink(path);
     memcpy(path + strlen(path) - 6, "XXXXXX", 6);
     CHECK(pcap_open_offline("/proc/self/mem", err) == NULL, "it opened");
@@ -342,6 +350,41 @@ CASE(activation_warns)
                  "arptype 9999 not supported by libpcap - falling back to cooked socket");
     pcap_close(p);
     close(tun);
+}
+
+/* A process that has as many files open as it may: both libraries say the same. */
+CASE(no_descriptor_left)
+{
+    int (*their_findalldevs)(pcap_if_t **, char *);
+    pcap_t *(*their_create)(const char *, char *);
+    char their_err[PCAP_ERRBUF_SIZE] = "";
+    struct rlimit limit;
+    pcap_if_t *list;
+    glob_t found;
+    void *lib;
+
+    if (glob("/usr/lib/*/libpcap.so.0.8", 0, NULL, &found) != 0)
+        skip("no libpcap of the distribution's");
+    lib = dlopen(found.gl_pathv[0], RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+    CHECK(lib != NULL, "%s", dlerror());
+    globfree(&found);
+    *(void **)&their_findalldevs = dlsym(lib, "pcap_findalldevs");
+    *(void **)&their_create = dlsym(lib, "pcap_create");
+    CHECK(their_findalldevs != NULL && their_create != NULL, "%s", dlerror());
+    enter_veth();
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = (rlim_t)dup(0);
+    close((int)limit.rlim_cur);
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+    CHECK_INT(their_findalldevs(&list, their_err), PCAP_ERROR);
+    CHECK_INT(pcap_findalldevs(&list, err), PCAP_ERROR);
+    CHECK(list == NULL, "a list");
+    CHECK_STR(err, their_err);
+    CHECK(their_create("v0", their_err) == NULL, "a handle");
+    CHECK(pcap_create("v0", err) == NULL, "a handle");
+    CHECK_STR(err, "socket for SIOCETHTOOL(ETHTOOL_GET_TS_INFO): Too many open files");
+    CHECK_STR(err, their_err);
 }
 
 CASE(names_that_are_none)

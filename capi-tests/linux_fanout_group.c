@@ -3,6 +3,7 @@
  */
 #include "fanout.h"
 
+#include <linux/net_tstamp.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -362,6 +363,50 @@ CASE(group_warns)
     CHECK_STR(pcap_geterr(p), "Promiscuous mode not supported on the \"any\" device");
     pcap_close(all[0]);
     pcap_close(all[1]);
+}
+
+enum { RFMON = 1, HARDWARE_TIME };
+
+/* A handle and, with the same options, a group: what activating them returns. */
+static void both_return(const char *dev, int option, const char *rule, int status)
+{
+    pcap_t *p, *all[2] = {NULL, NULL};
+    int group, i, rc;
+
+    for (group = 0; group < 2; group++) {
+        p = wanting(dev, PCAP_FANOUT_LB, 0, -1);
+        CHECK_INT(pcap_set_rfmon(p, option == RFMON), 0);
+        if (option == HARDWARE_TIME)
+            CHECK_INT(pcap_set_tstamp_type(p, PCAP_TSTAMP_ADAPTER), 0);
+        rules(rule);
+        rc = group ? pcap_activate_group_linux(p, 2, all) : pcap_activate(p);
+        rules("");
+        CHECK(rc == status, "%s, %s: %d, %s", dev, rule, rc, pcap_geterr(p));
+        CHECK((all[0] == p) == (group && status >= 0), "%s: %d, the first is %p", dev, rc, (void *)all[0]);
+        for (i = 1; i < 2 && all[i] != NULL; i++)
+            pcap_close(all[i]);
+        pcap_close(p);
+    }
+}
+
+CASE(group_returns_what_activation_does)
+{
+    int tun;
+
+    enter_veth();
+    run("ip link add down0 type veth peer name down1");
+    tun = make_tun("t0", 9999);
+    rules("");
+    both_return("v0", 0, "", 0);
+    both_return("nosuch0", 0, "", PCAP_ERROR_NO_SUCH_DEVICE);
+    both_return("down0", 0, "", PCAP_ERROR_IFACE_NOT_UP);
+    both_return("v0", RFMON, "", PCAP_ERROR_RFMON_NOTSUP);
+    both_return("v0", 0, "socket:EPERM:*", PCAP_ERROR_PERM_DENIED);
+    both_return("v0", 0, "socket:EAFNOSUPPORT:*", PCAP_ERROR_CAPTURE_NOTSUP);
+    both_return("t0", 0, "", PCAP_WARNING);
+    shim_ts_info(SOF_TIMESTAMPING_SYS_HARDWARE, 1U << HWTSTAMP_FILTER_ALL);
+    both_return("v0", HARDWARE_TIME, "", PCAP_WARNING_TSTAMP_TYPE_NOTSUP);
+    close(tun);
 }
 
 /* Packets that a member had no room for: the machine is busy. */

@@ -200,9 +200,15 @@ CASE(nonsense)
     CHECK_INT(pcap_activate(p), PCAP_ERROR);
     CHECK_STR(pcap_geterr(p), "setsockopt (PACKET_ADD_MEMBERSHIP): Invalid argument");
     CHECK_INT(pcap_drop_membership_linux(p, PCAP_MEMBERSHIP_MULTICAST, group, 8), 0);
+    CHECK_INT(drop(p, 4, NULL), PCAP_ERROR);
+    CHECK_STR(pcap_geterr(p), "4 is not a kind of membership");
+    CHECK_INT(pcap_drop_membership_linux(p, PCAP_MEMBERSHIP_MULTICAST, group, 9), PCAP_ERROR);
     active(p);
+    CHECK_INT(drop(p, PCAP_MEMBERSHIP_ALLMULTI, group), PCAP_ERROR);
     CHECK_INT(pcap_add_membership_linux(p, PCAP_MEMBERSHIP_MULTICAST, group, 8), PCAP_ERROR);
     CHECK_INT(add(dead, PCAP_MEMBERSHIP_ALLMULTI, NULL), PCAP_ERROR);
+    CHECK_STR(pcap_geterr(dead), "This handle does not capture from a device");
+    CHECK_INT(drop(dead, PCAP_MEMBERSHIP_ALLMULTI, NULL), PCAP_ERROR);
     CHECK_STR(pcap_geterr(dead), "This handle does not capture from a device");
     pcap_close(p);
     pcap_close(dead);

@@ -8,6 +8,9 @@
 //! - `PCAP_INCLUDE_DIR`: other headers than include/;
 //! - `LIBPCAP_RS_SKIPS`: a file that gets one line for each case that was skipped, with the reason;
 //! - `CAPI_NO_SKIP`: a case that would be skipped fails.
+//!
+//! What a case calls is noted down while it runs (tests/support/watched.rs), and must be what docs/functions.md says
+//! of it.
 
 use std::collections::HashMap;
 use std::env;
@@ -20,6 +23,13 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 #[path = "support/library.rs"]
 mod library;
+#[allow(dead_code, reason = "made for the tests of the manual")]
+#[path = "man/pages.rs"]
+mod pages;
+#[path = "support/watched.rs"]
+mod watched;
+
+use watched::{Case, Claim, Watched};
 
 /// The exit status by which a program says that the case cannot run here.
 const SKIPPED: i32 = 77;
@@ -65,8 +75,8 @@ programs! {
     documented {
         names_of_link_types names_of_time_stamps programs perror_prints savefiles
         savefiles_that_do_not_open what_a_savefile_cannot dumps_that_do_not_open
-        character_encodings activated remote activation_warns names_that_are_none
-        dump_without_permission
+        character_encodings activated remote activation_warns no_descriptor_left
+        names_that_are_none dump_without_permission
     }
     dump {
         file name_that_is_no_utf8 nanoseconds linktypes open_errors stdio_underneath
@@ -128,7 +138,7 @@ programs! {
     }
     linux_fanout_group {
         numbers nonsense mismatch mismatch_with_another_process poorer_kernels full program_of_the_group members
-        group_fails group_warns joining group_under_traffic beside_a_group
+        group_fails group_warns group_returns_what_activation_does joining group_under_traffic beside_a_group
     }
     linux_membership {
         multicast_groups all_multicasts promiscuous_mode further_addresses by_the_environment
@@ -295,6 +305,7 @@ fn valgrind_finds_nothing(program: &str) {
             .arg(case)
             .env("CAPI_VALGRIND", "1")
             .env("CAPI_MODES", "3")
+            .env_remove("CAPI_WATCHED")
             .env("LD_LIBRARY_PATH", lib_dir())
             .env("LD_PRELOAD", shim())
             .output()
@@ -315,12 +326,58 @@ fn run_case(program: &str, case: &str) {
         .arg(case)
         .env("LD_LIBRARY_PATH", dir)
         .env("LD_PRELOAD", shim())
+        .env("CAPI_WATCHED", Watched::begin(program, case))
         .output()
         .expect("run the case");
-    match output.status.code() {
-        Some(0) => {}
+    let code = output.status.code();
+    if code != Some(0) {
+        Watched::forget(program, case);
+    }
+    match code {
+        Some(0) => does_what_is_said(program, case),
         Some(SKIPPED) => skipped(&format!("{program}::{case}"), &text(&output)),
         _ => panic!("{}\n{}", output.status, text(&output)),
+    }
+}
+
+/// Whether it is this project's library and headers that are tested: with those of others less is watched, and
+/// other things are so.
+fn is_ours() -> bool {
+    static OURS: OnceLock<bool> = OnceLock::new();
+    *OURS.get_or_init(|| {
+        let library = fs::read(library::library()).expect("read the library");
+        let exports_ours = String::from_utf8_lossy(&library).contains("pcap_packet_facts_linux");
+        exports_ours && env::var_os("PCAP_INCLUDE_DIR").is_none()
+    })
+}
+
+/// Fails if docs/functions.md says of a case what it did not do.
+fn does_what_is_said(program: &str, case: &str) {
+    static CLAIMS: OnceLock<Vec<Claim>> = OnceLock::new();
+    if !is_ours() {
+        return Watched::forget(program, case);
+    }
+    let watched = Watched::of(program, case).expect("what the case did");
+    let own = CLAIMS.get_or_init(watched::claims).iter();
+    let own = own.filter(|claim| claim.case.0 == program && claim.case.1 == case);
+    let wrong: Vec<_> = own.filter(|claim| !claim.holds(&watched)).collect();
+    let how = "how to write it anew is said there";
+    assert!(wrong.is_empty(), "docs/functions.md says this of it, and is wrong ({how}): {wrong:?}");
+}
+
+#[test]
+fn documented_cases_are_there() {
+    let is_listed = |Case(program, case): &Case| {
+        let listed = PROGRAMS.iter().find(|(listed, _)| listed == program);
+        listed.is_some_and(|(_, cases)| cases.contains(&case.as_str()))
+    };
+    for case in Watched::cases().iter().filter(|case| !is_listed(case)) {
+        Watched::forget(&case.0, &case.1);
+    }
+    let claims = watched::claims();
+    assert!(claims.len() > 400, "{} claims", claims.len());
+    for Claim { case, .. } in claims {
+        assert!(is_listed(&case), "no {case}");
     }
 }
 
@@ -394,6 +451,16 @@ fn shim() -> &'static Path {
     })
 }
 
+/// The header by which programs note down what they call.
+fn watching() -> &'static Path {
+    static HEADER: OnceLock<PathBuf> = OnceLock::new();
+    HEADER.get_or_init(|| {
+        let path = build_dir().join("watched.h");
+        fs::write(&path, watched::header()).expect("write the header");
+        path
+    })
+}
+
 /// The program, compiled and linked by the first test that asks for it.
 fn compiled(program: &str) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
@@ -417,7 +484,11 @@ fn compile(program: &str) -> PathBuf {
         command
     };
     command.args(["-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fPIE", "-pie"]);
-    command.arg("-I").arg(include).arg("-o").arg(&executable);
+    command.arg("-I").arg(&include).arg("-o").arg(&executable);
+    // The headers of others lack functions that would be watched.
+    if env::var_os("PCAP_INCLUDE_DIR").is_none() {
+        command.arg("-include").arg(watching()).arg("-I").arg(source_dir());
+    }
     // A program that the loader does not let LD_LIBRARY_PATH be told finds the library, too.
     command.arg(format!("-Wl,--enable-new-dtags,-rpath,{}", lib_dir().display()));
     library::run(command.arg("-L").arg(lib_dir()).args(["-lpcap", "-lpthread"]));

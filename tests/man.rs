@@ -32,9 +32,12 @@ mod library;
 mod netns;
 #[path = "man/pages.rs"]
 mod pages;
+#[path = "support/watched.rs"]
+mod watched;
 
 use library::{attempt, cc, installed, library, root, run, scratch};
-use pages::{Example, Page, links, man, pages, read};
+use pages::{Example, Page, constant_parts, error_text, links, man, pages, read};
+use watched::functions;
 
 /// Manuals of others that ours refer to.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -73,13 +76,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ping", "8"),
     ("tcpdump", "8"),
 ];
-
-/// capi-tests/exports.txt without its two variables.
-fn functions() -> BTreeSet<String> {
-    let all = read("capi-tests/exports.txt");
-    let names = all.lines().filter(|name| !["eproto_db", "pcap_version"].contains(name));
-    names.map(str::to_owned).collect()
-}
 
 #[test]
 fn mandoc_finds_no_fault() {
@@ -310,26 +306,6 @@ fn link_types_are_those_of_the_table() {
     }
 }
 
-/// Words in the texts of ERRORS sections that stand for something.
-const PLACEHOLDERS: &[&str] =
-    &["FILE", "DEVICE", "FUNCTION", "NAME", "TYPE", "A", "B", "M", "N", "0xN", "WHERE"];
-
-/// The parts of a text that are the same each time.
-fn constant_parts(text: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    for word in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
-        let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
-        match parts.last_mut() {
-            Some(part) if !PLACEHOLDERS.contains(&bare) => part.push_str(word),
-            _ => parts.push(word[bare.len()..].to_owned()),
-        }
-    }
-    let parts = parts.iter().flat_map(|part| part.split("...")).map(|part| part.trim_matches(' '));
-    // What comes from errno is put behind a colon.
-    let parts = parts.map(|part| part.trim_matches(':').trim_start_matches(' ').to_owned());
-    parts.filter(|part| part.chars().any(char::is_alphabetic)).collect()
-}
-
 /// The sources, and what the C library says of errors.
 fn all_texts() -> String {
     let mut texts = String::new();
@@ -348,12 +324,6 @@ fn all_texts() -> String {
         let _ = writeln!(texts, "{}", std::io::Error::from_raw_os_error(errno));
     }
     texts
-}
-
-/// The text that a line in the list of an ERRORS section tells of, as C has it between quotes.
-fn error_text(line: &str) -> Option<String> {
-    let text = line.strip_prefix(".It \\(lq")?.split("\\(rq").next()?;
-    Some(text.replace("\\(dq", "\\\"").replace("\\ ", " "))
 }
 
 /// The texts in the lists of ERRORS sections.

@@ -1,66 +1,47 @@
 //! docs/functions.md: which C test calls which function for success, which for each failure, and which sees
 //! each error that the manual tells of.
 //!
-//! Generated from the sources of the tests, by statements: one that names a status, or `FAILS` or the like,
-//! is there for that failure. A case also does what the functions of its program do that it calls.
+//! Made from what the cases of capi-tests/ did when `tests/capi.rs` last ran them, which also checks, case by case,
+//! that it is so. Here it is only looked at whether the page is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
 use super::library::root;
-use super::pages::{Page, pages, read};
-use super::{constant_parts, error_text, functions};
+use super::pages::{Page, error_text, pages, quoted, read};
+use super::watched::{
+    Case, Claim, End, NEVER_FAIL, Watched, claims, claims_of, escaped, functions, returns_pointer,
+    short, statuses,
+};
 
-/// Any failure that has no number of its own: also NULL.
-const ERROR: &str = "PCAP_ERROR";
-
-/// Functions of which 0 is that they found, or did, nothing, and one whose NULL is no failure.
-const ZERO_IS_FAILURE: &[&str] =
-    &["pcap_nametonetaddr", "pcap_nametoport", "pcap_nametoportrange", "pcap_sendqueue_transmit"];
-const NULL_IS_SUCCESS: &[&str] = &["pcap_get_required_select_timeout"];
-
-/// Cases in a cell, at most: those that do it themselves first.
+/// Cases in a cell, at most.
 const CASES: usize = 2;
 
-/// What has no test in C, and why.
-const UNTESTED: &[(&str, &str)] = &[
-    ("no suitable device found", "\"any\" is always there"),
-    ("socket for SIOCETHTOOL", "wants a process that is out of descriptors at that very call"),
-];
+/// Texts that have no test in C, and why.
+const UNTESTED: &[(&str, &str)] = &[("no suitable device found", "\"any\" is always there")];
 
-/// Statuses that a page tells of and no test wants, and why.
-const UNTESTED_STATUSES: &[(&str, &str, &str)] = &[
-    ("pcap_set_rfmon", "PCAP_ERROR_RFMON_NOTSUP", "is pcap_activate()'s"),
-    ("pcap_set_rfmon", "PCAP_ERROR_NO_SUCH_DEVICE", "never here: no device has monitor mode"),
-    ("pcap_set_rfmon", "PCAP_ERROR_PERM_DENIED", "never here: no device has monitor mode"),
-];
-
-/// Functions that nothing makes fail: they return nothing, or something whatever they are given.
-const NEVER_FAIL: &[&str] = &[
-    "bpf_dump",
-    "bpf_filter",
-    "bpf_image",
-    "pcap_breakloop",
-    "pcap_close",
-    "pcap_create",
-    "pcap_datalink_val_to_description_or_dlt",
-    "pcap_dump",
-    "pcap_dump_close",
-    "pcap_free_datalinks",
-    "pcap_free_tstamp_types",
-    "pcap_freealldevs",
-    "pcap_freecode",
-    "pcap_geterr",
-    "pcap_lib_version",
-    "pcap_offline_filter",
-    "pcap_open_dead",
-    "pcap_open_dead_with_tstamp_precision",
-    "pcap_perror",
-    "pcap_remoteact_cleanup",
-    "pcap_sendqueue_destroy",
-    "pcap_statustostr",
-    "pcap_strerror",
+/// Failures that a page tells of in a paragraph on a function that has no such failure, and why.
+const OF_OTHERS: &[(&str, &str, &str)] = &[
+    ("pcap_can_set_rfmon", "PCAP_ERROR_ACTIVATED", "only other versions return it"),
+    ("pcap_can_set_rfmon", "PCAP_ERROR_NO_SUCH_DEVICE", "only other versions return it"),
+    ("pcap_can_set_rfmon", "PCAP_ERROR_PERM_DENIED", "only other versions return it"),
+    ("pcap_datalink", "error", "it has a link type, or is not active"),
+    ("pcap_datalink_ext", "error", "it has a link type, or is not active"),
+    ("pcap_list_datalinks", "error", "wants a process without memory"),
+    ("pcap_list_tstamp_types", "error", "wants a process without memory"),
+    ("pcap_set_datalink", "PCAP_ERROR_NOT_ACTIVATED", "it returns PCAP_ERROR"),
+    ("pcap_set_ignore_outgoing_linux", "error", "any number makes sense"),
+    ("pcap_set_netns_linux", "error", "shows in pcap_activate()"),
+    ("pcap_set_qdisc_bypass_linux", "error", "any number makes sense"),
+    ("pcap_set_rfmon", "PCAP_ERROR_RFMON_NOTSUP", "pcap_activate() returns it"),
+    ("pcap_set_ring_block_timeout_linux", "error", "any number makes sense"),
+    ("pcap_set_rxhash_linux", "error", "any number makes sense"),
+    (
+        "pcap_setnonblock",
+        "PCAP_ERROR_NOT_ACTIVATED",
+        "before activation it notes down what to do then",
+    ),
 ];
 
 /// Functions that always fail, for they are not there yet.
@@ -76,358 +57,242 @@ const ALWAYS_FAIL: &[&str] = &[
     "pcap_setsampling",
 ];
 
-/// A function of a C program: a case, or what cases call; or a macro or table that they use.
-struct Body {
-    name: String,
-    is_case: bool,
-    text: String,
+const HEAD: &str = "\
+# Functions and their tests
+
+Which case of `capi-tests/` calls which function for success, which for which failure; and which sees
+the errors that the manual tells of. At most two of each are named. Made from what the cases did, and each
+is checked to do it whenever it runs: `cargo test --test capi` notes it down, `PCAP_WRITE_ROWS=1 cargo test
+--test man functions` then writes this page.
+
+";
+
+/// The functions of a page that a paragraph speaks of: those that it names, or all.
+fn spoken_of<'a>(paragraph: &str, all: &'a [String]) -> Vec<&'a String> {
+    let named: Vec<&str> =
+        paragraph.split("Fn ").skip(1).filter_map(|rest| rest.split_whitespace().next()).collect();
+    let is_named = |name: &&String| named.contains(&name.as_str());
+    if paragraph.contains("functions that set") {
+        all.iter().filter(|name| name.contains("_set_")).collect()
+    } else if paragraph.contains("the others") || !all.iter().any(|name| is_named(&name)) {
+        all.iter().collect()
+    } else {
+        all.iter().filter(is_named).collect()
+    }
 }
 
-/// The functions of a source: what stands between a line `{` and a line `}`, and the name before that.
-fn bodies(source: &str) -> Vec<Body> {
-    let mut found = Vec::new();
-    let mut rest = source;
-    while let Some((head, tail)) = rest.split_once("\n{\n") {
-        let (text, tail) = tail.split_once("\n}").unwrap_or((tail, ""));
-        let signature = head.rsplit(['}', ';', '\n', '/']).find(|line| line.contains('('));
-        let (before, after) = signature.unwrap_or_default().split_once('(').unwrap_or_default();
-        let is_case = before == "CASE";
-        let name = if is_case { after.split(')').next() } else { before.rsplit([' ', '*']).next() };
-        let name = name.unwrap_or_default().to_owned();
-        found.push(Body { name, is_case, text: text.to_owned() });
-        rest = tail;
+/// The failures that a page says its functions return: "error", which also is NULL, and statuses.
+fn documented(page: &Page) -> BTreeSet<(String, String)> {
+    let prototypes: Vec<_> = page.prototypes().into_iter().collect();
+    let fails = |name: &String| !NEVER_FAIL.contains(&name.as_str());
+    let all: Vec<String> = prototypes.into_iter().map(|(name, _)| name).filter(fails).collect();
+    let text = page.section("RETURN VALUES").collect::<Vec<_>>().join("\n");
+    let mut found = BTreeSet::new();
+    for paragraph in text.split(".Pp\n") {
+        for name in spoken_of(paragraph, &all) {
+            if paragraph.contains("returns what\n.Xr pcap_activate 3PCAP\ndoes") {
+                let all = pages().into_iter().filter(|page| page.name == "pcap_activate");
+                let ends = all.flat_map(|page| documented(&page));
+                found.extend(ends.map(|(_, end)| (name.clone(), end)));
+            }
+            for word in paragraph.split(|c: char| !c.is_alphanumeric() && c != '_') {
+                let end = match (word, returns_pointer(name)) {
+                    ("NULL", true) | ("PCAP_ERROR", false) => "error",
+                    (status, false) if statuses().contains_key(status) => status,
+                    _ => continue,
+                };
+                found.insert((name.clone(), end.to_owned()));
+            }
+        }
     }
-    found.extend(tables(source));
+    for (name, status, _) in OF_OTHERS.iter().filter(|(name, ..)| all.iter().any(|n| n == name)) {
+        assert!(found.remove(&((*name).into(), (*status).into())), "{name} and {status} are not");
+    }
     found
 }
 
-/// The tables of a source, which begin with `NAME[] = {` and end with a line `};`, and its macros.
-fn tables(source: &str) -> Vec<Body> {
-    let mut found = Vec::new();
-    for (head, tail) in source.match_indices("[] = {\n").map(|(at, _)| source.split_at(at)) {
-        let name = head.rsplit([' ', '*']).next().unwrap_or_default().to_owned();
-        let text = tail.split("\n};").next().unwrap_or_default().to_owned();
-        found.push(Body { name, is_case: false, text });
-    }
-    let joined = source.replace("\\\n", " ");
-    for definition in joined.lines().filter_map(|line| line.strip_prefix("#define ")) {
-        if let Some((name, text)) = definition.split_once('(') {
-            found.push(Body { name: name.to_owned(), is_case: false, text: text.to_owned() });
-        }
-    }
-    found
+/// What the cases did, and the page as it is.
+struct Source {
+    watched: BTreeMap<Case, Watched>,
+    before: String,
 }
 
-/// C without what stands between quotes.
-fn without_strings(text: &str) -> String {
-    text.replace("\\\"", "").split('"').step_by(2).collect::<Vec<_>>().join("\"\"")
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-/// Whether text has this name in it as a word.
-fn mentions(text: &str, name: &str) -> bool {
-    text.split(|c| !is_word(c)).any(|word| word == name)
-}
-
-/// Whether text calls a function of this name.
-fn calls(text: &str, name: &str) -> bool {
-    text.match_indices(name)
-        .any(|(at, _)| !text[..at].ends_with(is_word) && text[at + name.len()..].starts_with('('))
-}
-
-/// What a statement wants of the calls in it: "" is success; `None` that they only return.
-fn wanted(statement: &str) -> Option<Vec<String>> {
-    let words = statement.split(|c| !is_word(c));
-    let is_status =
-        |word: &&str| word.starts_with("PCAP_ERROR") || word.starts_with("PCAP_WARNING");
-    let mut statuses: Vec<String> = words.filter(is_status).map(str::to_owned).collect();
-    if statement.contains("-13") {
-        // Headers before libpcap 1.11 have no name for it.
-        statuses.push("PCAP_ERROR_CAPTURE_NOTSUP".to_owned());
-    }
-    let checks = ["CHECK", "HOLDS"].iter().any(|check| statement.trim_start().starts_with(check));
-    let fails = ["FAILS(", "IS_NULL("].iter().any(|check| statement.contains(check))
-        || checks && ["== NULL", "< 0", ", -1)"].iter().any(|sign| statement.contains(sign));
-    if !statuses.is_empty() {
-        Some(statuses)
-    } else if fails {
-        Some(vec![ERROR.to_owned()])
-    } else if statement.contains("RETURNS(") {
-        None
-    } else {
-        Some(vec![String::new()])
-    }
-}
-
-/// What a statement wants, and the text of the helpers and macros in it: what those do, they do for the
-/// status that they are handed, and a macro may have its own.
-fn outcomes(statement: &str, used: &[&Body]) -> (Vec<String>, String) {
-    let mut helpers = String::new();
-    let mut macros = String::new();
-    for body in used.iter().filter(|body| !body.is_case && calls(statement, &body.name)) {
-        helpers += &body.text;
-        if !body.name.contains(char::is_lowercase) {
-            macros += &body.text;
-        }
-    }
-    let outcomes = match wanted(statement) {
-        Some(own) if own[0].is_empty() && macros.contains("PCAP_") => wanted(&macros),
-        own => own,
-    };
-    (outcomes.unwrap_or_default(), helpers)
-}
-
-/// What a statement wants of this function.
-fn adjusted(name: &str, statement: &str, outcomes: &[String]) -> Vec<String> {
-    let zero = statement.trim_end().ends_with(", 0)") || statement.contains("== 0");
-    if NULL_IS_SUCCESS.contains(&name) && !statement.contains("(NULL)") {
-        vec![String::new()]
-    } else if ZERO_IS_FAILURE.contains(&name) && zero {
-        vec![ERROR.to_owned()]
-    } else {
-        outcomes.to_vec()
-    }
-}
-
-/// What is done where: by what it is, the cases that do it, each with whether another function does it for it.
-type Found = BTreeMap<String, BTreeSet<(bool, String)>>;
-
-/// For each function and outcome, and for each error text, the cases.
-#[derive(Default)]
-struct Tests {
-    by_function: BTreeMap<String, Found>,
-    by_text: Found,
-}
-
-/// A case, and all that it uses, directly or not: itself first.
-fn used_by<'a>(case: &'a Body, known: &[&'a Body]) -> Vec<&'a Body> {
-    let mut used = vec![case];
-    let mut next = 0;
-    while let Some(body) = used.get(next).copied() {
-        for other in known.iter().filter(|other| !other.is_case) {
-            if mentions(&body.text, &other.name) && !used.iter().any(|u| std::ptr::eq(*u, *other)) {
-                used.push(other);
-            }
-        }
-        next += 1;
-    }
-    used
-}
-
-impl Tests {
-    /// Goes through every case of every program.
-    fn search(names: &BTreeSet<String>, texts: &[String]) -> Self {
-        let mut tests = Self::default();
-        let shared = bodies(&read("capi-tests/net.h"));
-        let mut files: Vec<_> = fs::read_dir(root().join("capi-tests"))
-            .expect("capi-tests/")
-            .map(|entry| entry.expect("an entry").path())
-            .filter(|path| path.extension().is_some_and(|e| e == "c" || e == "cc"))
-            .collect();
-        files.sort();
-        for file in files {
-            let program = file.file_stem().expect("a name").to_string_lossy().into_owned();
-            let own = bodies(&read(&file));
-            let known: Vec<&Body> = own.iter().chain(&shared).collect();
-            for case in own.iter().filter(|body| body.is_case) {
-                let used = used_by(case, &known);
-                for (depth, body) in used.iter().enumerate() {
-                    let entry = (depth > 0, format!("{program}: `{}`", case.name));
-                    tests.note(body, &used, &entry, names);
-                    // A string may go on in the next line.
-                    let lines = body.text.lines().map(str::trim).collect::<String>();
-                    let joined = lines.replace("\"\"", "");
-                    for text in texts {
-                        if constant_parts(text).iter().all(|part| joined.contains(part)) {
-                            tests.by_text.entry(text.clone()).or_default().insert(entry.clone());
-                        }
-                    }
-                }
-            }
-        }
-        tests
-    }
-
-    /// Notes the functions that the statements of a body call, and for what.
-    fn note(
-        &mut self,
-        body: &Body,
-        used: &[&Body],
-        entry: &(bool, String),
-        names: &BTreeSet<String>,
-    ) {
-        for statement in without_strings(&body.text).split(';') {
-            let (outcomes, helpers) = outcomes(statement, used);
-            let for_a_status = outcomes.iter().any(|outcome| outcome.len() > ERROR.len());
-            let in_it =
-                |name: &&String| calls(statement, name) || for_a_status && calls(&helpers, name);
-            for name in names.iter().filter(in_it) {
-                let found = self.by_function.entry(name.clone()).or_default();
-                for outcome in adjusted(name, statement, &outcomes) {
-                    found.entry(outcome).or_default().insert(entry.clone());
-                }
-            }
-        }
-    }
-}
-
-/// A status as the table has it.
-fn short(outcome: &str) -> &str {
-    if outcome == ERROR {
-        "error:"
-    } else {
-        outcome.trim_start_matches("PCAP_").trim_start_matches("ERROR_")
-    }
-}
-
-fn cell(cases: &BTreeSet<(bool, String)>) -> String {
-    let names: Vec<&str> = cases.iter().map(|(_, name)| name.as_str()).collect();
-    let mut unique: Vec<&str> = Vec::new();
-    for name in names {
-        if !unique.contains(&name) {
-            unique.push(name);
-        }
-    }
-    unique.truncate(CASES);
-    unique.join(", ")
-}
-
-/// The statuses that a page tells of.
-fn documented(page: &Page) -> BTreeSet<String> {
-    let lines = page.section("RETURN VALUES").chain(page.section("ERRORS"));
-    let words = lines.flat_map(|line| line.split(|c| !is_word(c)));
-    words
-        .filter(|w| w.starts_with("PCAP_ERROR") || w.starts_with("PCAP_WARNING"))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// docs/functions.md as it must be, and what is not tested although it should be.
-fn table() -> (String, Vec<String>) {
-    let pages: Vec<Page> =
-        pages().into_iter().filter(|page| page.section.starts_with('3')).collect();
-    let texts: Vec<(String, String)> = pages
-        .iter()
-        .flat_map(|page| {
-            let texts = page.section("ERRORS").filter_map(error_text).collect::<BTreeSet<_>>();
-            texts.into_iter().map(|text| (page.name.clone(), text))
-        })
-        .collect();
-    let only_texts: Vec<String> = texts.iter().map(|(_, text)| text.clone()).collect();
-    let names = functions();
-    let Tests { by_function, by_text } = Tests::search(&names, &only_texts);
-    let nothing = Found::new();
-    let mut faults = Vec::new();
-    let mut out = String::from(
-        "# Functions and their tests\n\n\
-         Which case of `capi-tests/` calls which function for success, which for which failure; and which sees\n\
-         the errors that the manual tells of. At most two of each are named. Generated from the sources:\n\
-         `PCAP_WRITE_ROWS=1 cargo test --test man functions` writes this page, and `make test` compares it.\n\n\
-         | Function | Manual | Success | Failures |\n|---|---|---|---|\n",
-    );
-    for name in &names {
-        let page =
-            pages.iter().find(|page| page.prototypes().iter().any(|(found, _)| found == name));
-        let page = page.expect("each function has a page");
-        let found = by_function.get(name).unwrap_or(&nothing);
-        let success = match found.get("") {
-            None if ALWAYS_FAIL.contains(&name.as_str()) => "not there yet".to_owned(),
-            Some(cases) if !ALWAYS_FAIL.contains(&name.as_str()) => cell(cases),
-            Some(_) => {
-                faults.push(format!("{name} works after all"));
-                "-".to_owned()
-            }
-            None => {
-                faults.push(format!("{name} is not called for success"));
-                "-".to_owned()
-            }
-        };
-        let told = documented(page);
-        let failures: Vec<String> = found
+impl Source {
+    /// The cases that show it: at last those of null pointers; those that the row names already, then those that do
+    /// little beside.
+    fn cases(&self, row: &str, function: &str, end: &End) -> Vec<String> {
+        let old = self.before.lines().find(|line| line.starts_with(row)).unwrap_or_default();
+        let mut found: Vec<_> = self
+            .watched
             .iter()
-            .filter(|(outcome, _)| told.contains(*outcome) || *outcome == ERROR)
-            .map(|(outcome, cases)| format!("{} {}", short(outcome), cell(cases)))
+            .filter(|(_, watched)| watched.shows(function, end))
+            .map(|(case, watched)| {
+                let new = !old.contains(&case.to_string());
+                (case.0 == "null", new, watched.size(), case.to_string())
+            })
             .collect();
-        let mut failures = failures.join("; ");
-        if NEVER_FAIL.contains(&name.as_str()) {
-            failures = "none".to_owned();
-        } else if failures.is_empty() {
-            faults.push(format!("{name} is not called for failure"));
-        }
-        let _ = writeln!(out, "| `{name}` | {} | {success} | {failures} |", page.name);
+        found.sort();
+        found.truncate(CASES);
+        found.into_iter().map(|(.., case)| case).collect()
     }
-    for page in &pages {
-        let functions = page.prototypes();
-        for status in documented(page) {
-            let seen = |name: &String| {
-                by_function.get(name).is_some_and(|found| found.contains_key(&status))
-            };
-            // pcap(3PCAP) is the overview: it tells of all statuses, and declares no function.
-            let tested = functions.is_empty() || functions.iter().any(|(name, _)| seen(name));
-            let excused = UNTESTED_STATUSES.iter().any(|(p, s, _)| *p == page.name && *s == status);
-            if tested == excused {
-                let how = if tested { "is tested after all" } else { "is not tested" };
-                faults.push(format!("{}: {status} {how}", page.name));
+
+    /// The row of a function.
+    fn row(&self, name: &str, page: &Page) -> String {
+        let head = format!("| `{name}` | {} |", page.name);
+        let cases = |end: &str| self.cases(&head, name, &End::Came(end.to_owned())).join(", ");
+        let mut success = cases("success");
+        if ALWAYS_FAIL.contains(&name) {
+            assert_eq!(success, "", "{name} works after all");
+            "not there yet".clone_into(&mut success);
+        }
+        let mut failures = String::new();
+        let told = documented(page);
+        let told = told.iter().filter(|(of, end)| of == name && end != "error");
+        for end in ["error"].into_iter().chain(told.map(|(_, end)| end.as_str())) {
+            let cases = cases(end);
+            if !cases.is_empty() {
+                let _ = write!(failures, "{}: {cases}; ", short(end));
             }
         }
+        if NEVER_FAIL.contains(&name) {
+            "none".clone_into(&mut failures);
+        }
+        format!("{head} {success} | {} |", failures.trim_end_matches("; "))
     }
-    out += "\n| Status that no test wants | Manual | Why |\n|---|---|---|\n";
-    for (page, status, why) in UNTESTED_STATUSES {
-        let _ = writeln!(out, "| {status} | {page} | {why} |");
+
+    /// The errors that a function returned and its page does not tell of.
+    fn untold(&self, name: &str, page: &Page) -> Vec<String> {
+        let told = documented(page);
+        let mut found = BTreeMap::new();
+        for (case, watched) in &self.watched {
+            for (status, _) in statuses().iter().filter(|(_, number)| **number < -1) {
+                let is_told = told.contains(&(name.to_owned(), status.clone()));
+                if !is_told && !NEVER_FAIL.contains(&name) && watched.came_to(name, status) {
+                    found.insert(format!("{name}: {status}"), case.to_string());
+                }
+            }
+        }
+        found.into_iter().map(|(what, case)| format!("{what}, in {case}")).collect()
+    }
+
+    /// The row of a text: each function of its page that gives it, or any other.
+    fn text_row(&self, text: &str, page: &Page) -> String {
+        let head = format!("| {} | {} |", escaped(text), page.name);
+        let mut own: Vec<String> = page.prototypes().into_iter().map(|(name, _)| name).collect();
+        own.sort();
+        let end = End::Said(text.to_owned());
+        let shows = |name: &String| {
+            let cases = self.cases(&head, name, &end);
+            (!cases.is_empty()).then(|| format!("`{name}`: {}", cases.join(", ")))
+        };
+        let mut cells: Vec<String> = own.iter().filter_map(shows).collect();
+        if cells.is_empty() {
+            cells.extend(functions().iter().find_map(shows));
+        }
+        if let Some((_, why)) = UNTESTED.iter().find(|(start, _)| text.contains(start)) {
+            assert!(cells.is_empty(), "{text} is seen after all");
+            cells.push(format!("none: {why}"));
+        }
+        format!("{head} {} |", cells.join("; "))
+    }
+}
+
+/// The texts of errors that pages tell of, each with its page.
+fn texts(pages: &[Page]) -> Vec<(String, &Page)> {
+    let of = |page| {
+        let told = Page::section(page, "RETURN VALUES").filter_map(quoted);
+        let told = told.chain(Page::section(page, "ERRORS").filter_map(error_text));
+        told.map(|text| text.replace("\\\"", "\"")).collect::<BTreeSet<_>>()
+    };
+    pages.iter().flat_map(|page| of(page).into_iter().map(move |text| (text, page))).collect()
+}
+
+fn write(pages: &[Page]) {
+    let source = Source { watched: Watched::all(), before: read("docs/functions.md") };
+    assert!(source.watched.len() > 380, "run all cases first: cargo test --test capi");
+    let mut untold = Vec::new();
+    let mut out =
+        HEAD.to_owned() + "| Function | Manual | Success | Failures |\n|---|---|---|---|\n";
+    for name in functions() {
+        let page =
+            pages.iter().find(|page| page.prototypes().iter().any(|(found, _)| *found == name));
+        let page = page.expect("each function has a page");
+        out += &source.row(&name, page);
+        out.push('\n');
+        untold.extend(source.untold(&name, page));
     }
     out += "\n| Error | Manual | Seen by |\n|---|---|---|\n";
-    for (page, text) in texts {
-        let untested = UNTESTED.iter().find(|(start, _)| text.contains(start));
-        let seen = match (by_text.get(&text), untested) {
-            (Some(cases), _) => cell(cases),
-            (None, Some((_, why))) => format!("none: {why}"),
-            (None, None) => {
-                faults.push(format!("{page}: no test sees {text:?}"));
-                "-".to_owned()
-            }
-        };
-        let _ = writeln!(
-            out,
-            "| {} | {page} | {seen} |",
-            text.replace("\\\"", "\"").replace('|', "\\|")
-        );
+    for (text, page) in texts(pages) {
+        out += &source.text_row(&text, page);
+        out.push('\n');
     }
-    (out, faults)
+    fs::write(root().join("docs/functions.md"), out).expect("write the page");
+    assert_eq!(untold, Vec::<String>::new(), "the manual does not say that these are returned");
+}
+
+/// What the page does not tell of although it should. A failure that the manual of a function tells of needs a case
+/// beside those of null pointers.
+fn missing(pages: &[Page]) -> Vec<String> {
+    let claims = claims();
+    let mut missing = Vec::new();
+    for name in functions() {
+        let name = name.as_str();
+        let own = || claims.iter().filter(|claim| claim.function == name);
+        if own().any(|claim| claim.came("success")) == ALWAYS_FAIL.contains(&name) {
+            missing.push(format!("{name}: success"));
+        }
+        if own().any(|claim| claim.fails()) == NEVER_FAIL.contains(&name) {
+            missing.push(format!("{name}: failure"));
+        }
+    }
+    for (name, end) in pages.iter().flat_map(documented) {
+        let shows = |claim: &Claim| claim.function == name && claim.came(&end);
+        if !claims.iter().any(|claim| shows(claim) && claim.case.0 != "null") {
+            missing.push(format!("{name}: {end}"));
+        }
+    }
+    for (text, _) in texts(pages) {
+        let seen = claims.iter().any(|claim| claim.end == End::Said(text.clone()));
+        if seen == UNTESTED.iter().any(|(start, _)| text.contains(start)) {
+            missing.push(text);
+        }
+    }
+    missing
 }
 
 #[test]
 fn functions_have_their_tests() {
-    let (wanted, faults) = table();
-    assert_eq!(faults, Vec::<String>::new());
-    let path = root().join("docs/functions.md");
+    let mut pages = pages();
+    pages.retain(|page| page.section.starts_with('3'));
     if std::env::var_os("PCAP_WRITE_ROWS").is_some() {
-        fs::write(path, wanted).expect("write the page");
-    } else {
-        let is = fs::read_to_string(path).unwrap_or_default();
-        let other: Vec<_> =
-            is.lines().zip(wanted.lines()).filter(|(a, b)| a != b).take(5).collect();
-        assert!(is == wanted, "to write it anew, run this with PCAP_WRITE_ROWS=1: {other:?}");
+        write(&pages);
     }
+    assert_eq!(missing(&pages), Vec::<String>::new(), "no case of docs/functions.md shows this");
 }
 
 #[test]
-fn statements_are_told_apart() {
-    let outcome = |text: &str| wanted(text).map(|all| all.join(" "));
-    assert_eq!(
-        outcome("CHECK_INT(pcap_loop(p), PCAP_ERROR_BREAK)"),
-        Some("PCAP_ERROR_BREAK".into())
-    );
-    assert_eq!(outcome("\n CHECK(pcap_create(d, e) == NULL, \"x\")"), Some(ERROR.into()));
-    assert_eq!(outcome("FAILS(pcap_loop(NULL))"), Some(ERROR.into()));
-    assert_eq!(outcome("CHECK_INT(pcap_loop(p), 0)"), Some(String::new()));
-    assert_eq!(outcome("RETURNS(pcap_next(NULL))"), None);
-    assert!(calls("x = pcap_next(p)", "pcap_next") && !calls("pcap_next_ex(p)", "pcap_next"));
-    assert!(!calls("my_pcap_next(p)", "pcap_next"));
-    assert_eq!(without_strings("a(\"b(\\\"); c\", 1)"), "a(\"\", 1)");
-    let found = bodies("static void a(int b)\n{\n    one;\n}\n\nCASE(two)\n{\n    a(1);\n}\n");
-    let found: Vec<_> = found.iter().map(|body| (body.name.as_str(), body.is_case)).collect();
-    assert_eq!(found, [("a", false), ("two", true)]);
+fn rows_say_what_cases_do() {
+    let page = "| Function | Manual | Success | Failures |\n|---|---|---|---|\n\
+        | `pcap_loop` | pcap_loop | offline: `a` | error: null: `b`; BREAK: read: `c`, read: `d` |\n\
+        | `pcap_open` | pcap_open | not there yet | none |\n\
+        \n| Error | Manual | Seen by |\n|---|---|---|\n\
+        | a \\| b | pcap_inject | `pcap_inject`: send: `e` |\n| c | pcap_inject | none: for a reason |\n";
+    let came = |end: &str, program: &str, case: &str| Claim {
+        function: "pcap_loop".into(),
+        end: End::Came(end.into()),
+        case: Case(program.into(), case.into()),
+    };
+    let said = Claim {
+        function: "pcap_inject".into(),
+        end: End::Said("a | b".into()),
+        case: Case("send".into(), "e".into()),
+    };
+    let wanted = [
+        came("success", "offline", "a"),
+        came("error", "null", "b"),
+        came("PCAP_ERROR_BREAK", "read", "c"),
+        came("PCAP_ERROR_BREAK", "read", "d"),
+        said,
+    ];
+    assert_eq!(claims_of(page), wanted);
 }

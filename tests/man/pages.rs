@@ -108,3 +108,34 @@ pub struct Example {
     pub arguments: String,
     pub prints: Vec<String>,
 }
+
+/// Words in the texts of ERRORS sections that stand for something.
+const PLACEHOLDERS: &[&str] =
+    &["FILE", "DEVICE", "FUNCTION", "NAME", "TYPE", "A", "B", "M", "N", "0xN", "WHERE"];
+
+/// The parts of a text that are the same each time.
+pub fn constant_parts(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    for word in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        match parts.last_mut() {
+            Some(part) if !PLACEHOLDERS.contains(&bare) => part.push_str(word),
+            _ => parts.push(word[bare.len()..].to_owned()),
+        }
+    }
+    let parts = parts.iter().flat_map(|part| part.split("...")).map(|part| part.trim_matches(' '));
+    // What comes from errno is put behind a colon.
+    let parts = parts.map(|part| part.trim_matches(':').trim_start_matches(' ').to_owned());
+    parts.filter(|part| part.chars().any(char::is_alphabetic)).collect()
+}
+
+/// The text that a line in the list of an ERRORS section tells of, as C has it between quotes.
+pub fn error_text(line: &str) -> Option<String> {
+    line.strip_prefix(".It ").and_then(quoted)
+}
+
+/// What stands between quotes, as C has it there.
+pub fn quoted(line: &str) -> Option<String> {
+    let text = line.split_once("\\(lq")?.1.split("\\(rq").next()?;
+    Some(text.replace("\\(dq", "\\\"").replace("\\ ", " "))
+}
