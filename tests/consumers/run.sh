@@ -79,8 +79,8 @@ sum='out=$1; shift; rm -f "$out"; "$@" >/dev/null && sha256sum "$out"'
 same "tcpslice slices" ' ' sh -c "$sum" - "$work/slice.pcap" tcpslice -w "$work/slice.pcap" "$work/sample.pcap"
 same "tcprewrite rewrites" ' ' sh -c "$sum" - "$work/other.pcap" \
     tcprewrite --portmap=4000:4001 -i "$work/sample.pcap" -o "$work/other.pcap"
-# Sent from here, captured there.
-replayed='LD_LIBRARY_PATH= LD_DEBUG= nsenter --target $1 --net tcpdump -n -t -e -l -i far -c 10 udp src port 4001 >"$3.out" 2>"$3" & pid=$!
+# Sent from here, captured there. The log is there before it is looked into, and is not the last run's.
+replayed=': >"$3"; LD_LIBRARY_PATH= LD_DEBUG= nsenter --target $1 --net tcpdump -n -t -e -l -i far -c 10 udp src port 4001 >"$3.out" 2>"$3" & pid=$!
     for i in $(seq 100); do grep -q "listening on" "$3" && break; sleep 0.1; done
     tcpreplay -q --mbps 10 -i near "$2" | grep -E "(Successful|Failed) packets"; wait $pid
     cat "$3.out"'
