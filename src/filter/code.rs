@@ -129,8 +129,8 @@ fn looks_nowhere(ir: &Ir, formula: FormId) -> bool {
     let mut work = vec![formula];
     while let Some(id) = work.pop() {
         match ir.formula_of(id) {
-            &Formula::Test(value, _) if *ir.get(value) == Value::Fail => return true,
-            &Formula::Not(inner) => work.push(inner),
+            Formula::Test(value, _) if *ir.get(value) == Value::Fail => return true,
+            Formula::Not(inner) => work.push(inner),
             Formula::And(list) | Formula::Or(list) if seen.insert(id) => work.extend(list),
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! From a formula to a graph: each term knows where to go if it holds and where if not.
 
 use super::{Graph, NodeId, cases_of, cases_of_set};
-use crate::filter::ir::{FormId, Formula, Ir, Map, Set, ValId};
+use crate::filter::ir::{FormId, Formula, Ir, Map, Ranges, ValId};
 use smallvec::SmallVec;
 
 /// Makes the nodes of `formula`, which go to `holds` or `fails` in the end, and gives the first one.
@@ -78,10 +78,10 @@ impl Builder<'_> {
         match self.ir.formula_of(formula) {
             Formula::True => self.made.push(holds),
             Formula::False => self.made.push(fails),
-            &Formula::Not(formula) => {
+            Formula::Not(formula) => {
                 self.work.push(Step::Make(Goal { formula, holds: fails, fails: holds }));
             }
-            &Formula::Test(value, ref set) => {
+            Formula::Test(value, set) => {
                 let node = self.test(value, set, holds, fails);
                 self.made.push(node);
             }
@@ -89,7 +89,7 @@ impl Builder<'_> {
         }
     }
 
-    fn test(&mut self, value: ValId, set: &Set, holds: NodeId, fails: NodeId) -> NodeId {
+    fn test(&mut self, value: ValId, set: Ranges<'_>, holds: NodeId, fails: NodeId) -> NodeId {
         match *set.ranges() {
             // Most sets are one number.
             [(low, high)] if low > 0 && high < u32::MAX => {
@@ -101,7 +101,7 @@ impl Builder<'_> {
     }
 
     /// Makes the nodes of what has parts.
-    fn make_list(&mut self, goal: Goal, formula: &Formula) {
+    fn make_list(&mut self, goal: Goal, formula: Formula<'_>) {
         let Goal { holds, fails, .. } = goal;
         if let Some(node) = self.done.get(&goal) {
             return self.made.push(node);
@@ -115,10 +115,10 @@ impl Builder<'_> {
                 self.made.push(fails);
                 self.work.push(Step::List { goal, before: list.len() });
             }
-            Formula::Case { arms, .. } => {
+            Formula::Case { .. } => {
                 self.work.push(Step::Case(goal));
-                let make = |&(_, formula): &(_, FormId)| Step::Make(Goal { formula, holds, fails });
-                self.work.extend(arms.iter().map(make));
+                let make = |formula| Step::Make(Goal { formula, holds, fails });
+                self.work.extend(formula.parts().map(make));
             }
             _ => {}
         }
@@ -134,7 +134,7 @@ impl Builder<'_> {
         for (at, &formula) in list[..before].iter().enumerate().rev() {
             let (holds, fails) = if is_and { (then, goal.fails) } else { (goal.holds, then) };
             // Most parts are tests, which are made at once.
-            let &Formula::Test(value, ref set) = self.ir.formula_of(formula) else {
+            let Formula::Test(value, set) = self.ir.formula_of(formula) else {
                 self.work.push(Step::List { goal, before: at });
                 return self.make(Goal { formula, holds, fails });
             };
@@ -148,15 +148,15 @@ impl Builder<'_> {
         let Formula::Case { value, arms, otherwise } = self.ir.formula_of(goal.formula) else {
             return;
         };
-        let elsewhere = if *otherwise { goal.holds } else { goal.fails };
+        let elsewhere = if otherwise { goal.holds } else { goal.fails };
         // The work list is a stack: the last arm was made first.
-        let first = self.made.len().saturating_sub(arms.len());
+        let first = self.made.len().saturating_sub(arms.count());
         let mut ranges: SmallVec<[(u32, u32, NodeId); 8]> = SmallVec::new();
-        for ((set, _), node) in arms.iter().rev().zip(self.made.drain(first..)) {
-            ranges.extend(set.ranges().iter().map(|&(low, high)| (low, high, node)));
+        for ((set, _), node) in arms.iter().zip(self.made.drain(first..).rev()) {
+            ranges.extend(set.into_iter().map(|(low, high)| (low, high, node)));
         }
         ranges.sort_unstable();
-        let node = self.graph.test(self.ir, *value, cases_of(ranges, elsewhere));
+        let node = self.graph.test(self.ir, value, cases_of(ranges, elsewhere));
         self.done.insert(goal, node);
         self.made.push(node);
     }

@@ -109,14 +109,15 @@ fn next_choices(
 
 /// Whether there is always something to choose, and nothing that a packet could be too short for.
 fn cannot_fail(ir: &Ir, value: ValId) -> bool {
-    let Value::Choose(arms) = ir.get(value) else { return false };
-    let total = arms.last().is_some_and(|(last, _)| *ir.formula_of(*last) == Formula::True);
+    let &Value::Choose(choices) = ir.get(value) else { return false };
+    let choices = ir.choices(choices);
+    let total = choices.last().is_some_and(|(last, _)| *last == FormId::TRUE);
     let safe = |id: FormId| match ir.formula_of(id) {
         Formula::True | Formula::False => true,
-        &Formula::Test(value, _) => ir.extent(value) == (0, true),
+        Formula::Test(value, _) => ir.extent(value) == (0, true),
         _ => false,
     };
-    total && arms.iter().all(|&(test, value)| safe(test) && ir.extent(value) == (0, true))
+    total && choices.iter().all(|&(test, value)| safe(test) && ir.extent(value) == (0, true))
 }
 
 /// The graph with each value defined on every way into its nodes.
@@ -136,9 +137,9 @@ fn with_definitions(ir: &Ir, old: &Graph, choices: &[(ValId, Vec<NodeId>)]) -> G
 
 /// The choice of a value, and then `user`.
 fn with_definition(ir: &Ir, graph: &mut Graph, value: ValId, user: NodeId) -> NodeId {
-    let Value::Choose(arms) = ir.get(value) else { return user };
+    let &Value::Choose(choices) = ir.get(value) else { return user };
     let mut otherwise = Graph::REJECT;
-    for &(condition, from) in arms.iter().rev() {
+    for &(condition, from) in ir.choices(choices).iter().rev() {
         let chosen = match ir.get(from) {
             Value::Fail => Graph::REJECT,
             _ => graph.define(value, from, user),

@@ -13,7 +13,7 @@ pub use define::{define, has_chosen};
 pub use dominators::Dominators;
 
 use super::ir::intern::Slots;
-use super::ir::{Fast, Ir, Set, ValId, Value, filled};
+use super::ir::{Fast, Ir, Ranges, ValId, Value, filled};
 use smallvec::SmallVec;
 use std::cell::OnceCell;
 use std::hash::{Hash, Hasher};
@@ -358,6 +358,6 @@ pub fn cases_of(ranges: impl IntoIterator<Item = (u32, u32, NodeId)>, elsewhere:
 
 /// The cases of a set.
 #[must_use]
-pub fn cases_of_set(set: &Set, inside: NodeId, outside: NodeId) -> Cases {
+pub fn cases_of_set(set: Ranges<'_>, inside: NodeId, outside: NodeId) -> Cases {
     cases_of(set.ranges().iter().map(|&(low, high)| (low, high, inside)), outside)
 }

@@ -78,7 +78,9 @@ fn ways(graph: &Graph, id: NodeId) -> Vec<(String, NodeId)> {
     let mut ways: Vec<(String, NodeId)> = ranges
         .into_iter()
         .filter(|(to, _)| Some(*to) != rest)
-        .map(|(to, ranges)| (crate::filter::ir::print::show_set(&Set::from_ranges(ranges)), to))
+        .map(|(to, ranges)| {
+            (crate::filter::ir::print::show_set(Set::from_ranges(ranges).view()), to)
+        })
         .collect();
     ways.extend(rest.map(|to| ("else".to_owned(), to)));
     ways

@@ -79,24 +79,22 @@ impl Ir {
                     vec![Part::Value(left), Part::Value(right)]
                 }
                 Value::Neg(of) => vec![Part::Value(of)],
-                Value::Choose(ref arms) => arms
+                Value::Choose(choices) => self
+                    .choices(choices)
                     .iter()
                     .flat_map(|&(condition, value)| [Part::Formula(condition), Part::Value(value)])
                     .collect(),
                 _ => Vec::new(),
             },
-            Part::Formula(id) => match *self.formula_of(id) {
-                Formula::Test(value, _) => vec![Part::Value(value)],
-                Formula::Not(of) => vec![Part::Formula(of)],
-                Formula::And(ref list) | Formula::Or(ref list) => {
-                    list.iter().map(|&of| Part::Formula(of)).collect()
-                }
-                Formula::Case { value, ref arms, .. } => {
-                    let arms = arms.iter().map(|&(_, of)| Part::Formula(of));
-                    [Part::Value(value)].into_iter().chain(arms).collect()
-                }
-                Formula::True | Formula::False => Vec::new(),
-            },
+            Part::Formula(id) => {
+                let formula = self.formula_of(id);
+                let value = match formula {
+                    Formula::Test(value, _) | Formula::Case { value, .. } => Some(value),
+                    _ => None,
+                };
+                let value = value.into_iter().map(Part::Value);
+                value.chain(formula.parts().map(Part::Formula)).collect()
+            }
         }
     }
 
@@ -109,17 +107,17 @@ impl Ir {
             }
             Some(1 - decisive)
         };
-        match *self.formula_of(id) {
+        match self.formula_of(id) {
             Formula::True => Some(1),
             Formula::False => Some(0),
-            Formula::Test(value, ref set) => Some(set.contains(get(Part::Value(value))?).into()),
+            Formula::Test(value, set) => Some(set.contains(get(Part::Value(value))?).into()),
             Formula::Not(of) => Some(1 - get(Part::Formula(of))?),
-            Formula::And(ref list) => all(list, 0),
-            Formula::Or(ref list) => all(list, 1),
-            Formula::Case { value, ref arms, otherwise } => {
+            Formula::And(list) => all(list, 0),
+            Formula::Or(list) => all(list, 1),
+            Formula::Case { value, arms, otherwise } => {
                 let n = get(Part::Value(value))?;
                 match arms.iter().find(|(set, _)| set.contains(n)) {
-                    Some(&(_, of)) => get(Part::Formula(of)),
+                    Some((_, of)) => get(Part::Formula(of)),
                     None => Some(otherwise.into()),
                 }
             }
@@ -151,8 +149,8 @@ impl Ir {
                     Rel::Ge => left >= right,
                 }))
             }
-            Value::Choose(ref arms) => {
-                for &(condition, then) in arms {
+            Value::Choose(choices) => {
+                for &(condition, then) in self.choices(choices) {
                     if get(Part::Formula(condition))? != 0 {
                         return value(then);
                     }

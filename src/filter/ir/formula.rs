@@ -2,13 +2,13 @@
 //!
 //! Terms are tested from left to right and only as far as needed, as a program would do it.
 
-use super::intern::Once;
-use super::set::Set;
+use super::set::{Range, Ranges, Set};
 use super::value::{Rel, ValId, Value};
 use super::{Fast, Ir};
 use crate::filter::ast::{BinOp, Relop};
 use smallvec::SmallVec;
 use std::num::NonZeroU32;
+use std::ops::Deref;
 
 /// A formula's number in its [`Ir`]. The formulas it is made of have lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,70 +42,94 @@ impl FormId {
     }
 }
 
-/// Formulas in a list.
-pub type Parts = SmallVec<[FormId; 4]>;
-
 /// A formula.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Formula {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Formula<'i> {
     /// Every packet.
     True,
     /// No packet.
     False,
     /// The value is in the set. A value that cannot be computed rejects the packet, whatever is around the test.
-    Test(ValId, Set),
+    Test(ValId, Ranges<'i>),
     /// The opposite.
     Not(FormId),
     /// All of them.
-    And(Parts),
+    And(&'i [FormId]),
     /// Any of them.
-    Or(Parts),
+    Or(&'i [FormId]),
     /// The formula beside the set that the value is in; the sets have nothing in common. Only the optimiser makes these.
     Case {
         /// What is looked at.
         value: ValId,
         /// The sets and their formulas.
-        arms: Vec<(Set, FormId)>,
+        arms: Arms<'i>,
         /// What holds of all other values.
         otherwise: bool,
     },
 }
 
-impl Once for Formula {
-    fn look(&self) -> Fast {
+/// An arm of a case formula: where its ranges end among those of all arms, and its formula.
+pub(super) type Arm = (u32, FormId);
+
+/// The arms of a case formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arms<'i> {
+    pub(super) arms: &'i [Arm],
+    /// The ranges of all sets, one set after the other.
+    pub(super) ranges: &'i [Range],
+}
+
+impl<'i> Arms<'i> {
+    /// How many there are.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        self.arms.len()
+    }
+
+    /// The sets, and what holds in each.
+    pub fn iter(self) -> impl Iterator<Item = (Ranges<'i>, FormId)> {
+        let mut first = 0;
+        self.arms.iter().map(move |&(end, formula)| {
+            let ranges = &self.ranges[first..end as usize];
+            first = end as usize;
+            (Ranges::ascending(ranges), formula)
+        })
+    }
+}
+
+impl<'i> Formula<'i> {
+    /// The hash of all that makes it what it is.
+    pub(super) fn look(self) -> Fast {
         let look = Fast::default();
-        let with_set = |look, set: &Set| {
-            set.ranges().iter().fold(look, |look: Fast, &(low, high)| look.with(low, high))
+        let with_ranges = |look, ranges: &[Range]| {
+            ranges.iter().fold(look, |look: Fast, &(low, high)| look.with(low, high))
         };
-        let parts = |kind, list: &Parts| {
+        let parts = |kind, list: &[FormId]| {
             list.iter().fold(look, |look, part| look.with(kind, part.number()))
         };
         match self {
             Self::True => look.with(1, 0),
             Self::False => look.with(2, 0),
-            Self::Test(value, set) => with_set(look.with(3, value.number()), set),
+            Self::Test(value, set) => with_ranges(look.with(3, value.number()), set.ranges()),
             Self::Not(of) => look.with(4, of.number()),
             Self::And(list) => parts(5, list),
             Self::Or(list) => parts(6, list),
-            Self::Case { value, arms, .. } => {
-                arms.iter().fold(look.with(7, value.number()), |look, (set, arm)| {
-                    with_set(look, set).with(8, arm.number())
-                })
+            Self::Case { value, arms: Arms { arms, ranges }, .. } => {
+                let look = with_ranges(look.with(7, value.number()), ranges);
+                arms.iter().fold(look, |look, &(end, arm)| look.with(end, arm.number()))
             }
         }
     }
-}
 
-impl Formula {
-    /// Formula number `n` of those that it is made of.
-    #[must_use]
-    pub fn part(&self, n: usize) -> Option<FormId> {
-        match self {
-            Self::True | Self::False | Self::Test(..) => None,
-            Self::Not(of) => Some(*of).filter(|_| n == 0),
-            Self::And(list) | Self::Or(list) => list.get(n).copied(),
-            Self::Case { arms, .. } => arms.get(n).map(|(_, arm)| *arm),
-        }
+    /// The formulas that it is made of.
+    pub fn parts(self) -> impl Iterator<Item = FormId> + use<'i> {
+        let (one, list, arms) = match self {
+            Self::True | Self::False | Self::Test(..) => (None, &[][..], &[][..]),
+            Self::Not(of) => (Some(of), &[][..], &[][..]),
+            Self::And(list) | Self::Or(list) => (None, list, &[][..]),
+            Self::Case { arms, .. } => (None, &[][..], arms.arms),
+        };
+        one.into_iter().chain(list.iter().copied()).chain(arms.iter().map(|&(_, arm)| arm))
     }
 }
 
@@ -123,11 +147,14 @@ impl Ir {
     }
 
     /// Whether `value` is in `set`.
-    pub fn test(&mut self, value: ValId, set: Set) -> FormId {
+    pub fn test<R>(&mut self, value: ValId, set: Set<R>) -> FormId
+    where
+        R: Deref<Target = [Range]>,
+    {
         match self.get(value) {
             &Value::Const(n) if set.contains(n) => self.truth(),
             Value::Const(_) => self.falsity(),
-            _ => self.formula(Formula::Test(value, set)),
+            _ => self.formula(Formula::Test(value, set.view())),
         }
     }
 
@@ -191,7 +218,7 @@ impl Ir {
         match self.formula_of(of) {
             Formula::True => self.falsity(),
             Formula::False => self.truth(),
-            &Formula::Not(inner) => inner,
+            Formula::Not(inner) => inner,
             _ => self.formula(Formula::Not(of)),
         }
     }
@@ -206,14 +233,26 @@ impl Ir {
         self.any(&[left, right])
     }
 
+    /// The formula beside the set that `value` is in, and `otherwise` in no set; the sets have nothing in common.
+    pub fn case(&mut self, value: ValId, sets: &[(Set, FormId)], otherwise: bool) -> FormId {
+        let mut ranges: SmallVec<[Range; 8]> = SmallVec::new();
+        let mut arms: SmallVec<[Arm; 4]> = SmallVec::new();
+        for (set, formula) in sets {
+            ranges.extend_from_slice(set.ranges());
+            arms.push((u32::try_from(ranges.len()).unwrap_or(u32::MAX), *formula));
+        }
+        let arms = Arms { arms: &arms, ranges: &ranges };
+        self.formula(Formula::Case { value, arms, otherwise })
+    }
+
     /// All of them, in this order.
     pub fn all(&mut self, of: &[FormId]) -> FormId {
-        self.list(of, FormId::TRUE, FormId::FALSE, Formula::And)
+        self.list(of, FormId::TRUE, FormId::FALSE, |list| Formula::And(list))
     }
 
     /// Any of them, in this order.
     pub fn any(&mut self, of: &[FormId]) -> FormId {
-        self.list(of, FormId::FALSE, FormId::TRUE, Formula::Or)
+        self.list(of, FormId::FALSE, FormId::TRUE, |list| Formula::Or(list))
     }
 
     /// A list without what is `neutral`; just `decisive` if one of them is.
@@ -222,21 +261,22 @@ impl Ir {
         of: &[FormId],
         neutral: FormId,
         decisive: FormId,
-        make: fn(Parts) -> Formula,
+        make: fn(&[FormId]) -> Formula<'_>,
     ) -> FormId {
-        let mut rest = Parts::new();
-        for &part in of {
-            if part == decisive {
-                return decisive;
-            }
-            if part != neutral {
-                rest.push(part);
-            }
+        if of.contains(&decisive) {
+            return decisive;
         }
-        match rest[..] {
+        let mut rest: SmallVec<[FormId; 8]> = SmallVec::new();
+        let of = if of.contains(&neutral) {
+            rest.extend(of.iter().copied().filter(|&part| part != neutral));
+            &rest[..]
+        } else {
+            of
+        };
+        match *of {
             [] => neutral,
             [one] => one,
-            _ => self.formula(make(rest)),
+            _ => self.formula(make(of)),
         }
     }
 }

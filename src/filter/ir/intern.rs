@@ -3,17 +3,18 @@
 use super::Fast;
 use std::hash::Hasher;
 
-/// What can be kept once.
-pub trait Once: Eq {
-    /// The hash of all that makes it what it is.
-    fn look(&self) -> Fast;
+/// Things by number, beside their hashes. Equal things have the same number.
+#[derive(Debug)]
+pub struct Interned<T> {
+    items: Vec<(u32, T)>,
+    slots: Slots,
 }
 
-/// Things by number, with what is kept beside each. Equal things have the same number.
-#[derive(Debug)]
-pub struct Interned<T, B> {
-    items: Vec<(T, B)>,
-    slots: Slots,
+/// Where a thing belongs that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Free {
+    hash: u32,
+    slot: usize,
 }
 
 /// Numbers of things by their hashes, with open addressing; `FREE` where there is none. Never more than half full, a
@@ -25,8 +26,8 @@ const FREE: u32 = u32::MAX;
 
 /// Most filters need no more slots, ...
 const FIRST: usize = 64;
-/// ... and have no more things. An allocator has memory of this size at hand, and more would be half the slots.
-const ROOM: usize = 24;
+/// ... and so have no more things.
+const ROOM: usize = FIRST / 2;
 
 impl Default for Slots {
     fn default() -> Self {
@@ -66,22 +67,20 @@ impl Slots {
     }
 }
 
-impl<T, B> Default for Interned<T, B> {
+impl<T> Default for Interned<T> {
     fn default() -> Self {
         Self { items: Vec::with_capacity(ROOM), slots: Slots::default() }
     }
 }
 
-impl<T: Once, B> Interned<T, B> {
+impl<T> Interned<T> {
     /// The thing with a number.
+    ///
+    /// # Panics
+    /// If there is none.
     #[must_use]
+    #[inline]
     pub fn get(&self, number: u32) -> &T {
-        &self.items[number as usize].0
-    }
-
-    /// What is kept beside it.
-    #[must_use]
-    pub fn beside(&self, number: u32) -> &B {
         &self.items[number as usize].1
     }
 
@@ -91,47 +90,44 @@ impl<T: Once, B> Interned<T, B> {
         self.items.len()
     }
 
-    /// The number of a thing that is there, or the free slot where it belongs.
+    /// The number of a thing that is there and looks so, or the free place where it belongs.
     ///
     /// # Errors
     /// If it is not there.
-    pub fn find(&self, item: &T) -> Result<u32, usize> {
-        self.slots.find(hash(item), |number| self.items[number as usize].0 == *item)
+    #[inline]
+    pub fn find(&self, look: Fast, is: impl Fn(&T) -> bool) -> Result<u32, Free> {
+        let hash = look.finish() as u32;
+        let found = self.slots.find(hash as usize, |number| {
+            let (known, item) = &self.items[number as usize];
+            *known == hash && is(item)
+        });
+        found.map_err(|slot| Free { hash, slot })
     }
 
-    /// The number of a thing that [`Interned::find`] found no more than a slot for just now.
-    pub fn add(&mut self, free: usize, beside: B, item: T) -> u32 {
+    /// The number of a thing that [`Interned::find`] found no more than a place for just now.
+    pub fn add(&mut self, free: Free, item: T) -> u32 {
         let number = u32::try_from(self.items.len()).unwrap_or(FREE - 1);
-        self.items.push((item, beside));
-        self.slots.put(free, number, |number| hash(&self.items[number as usize].0));
+        self.items.push((free.hash, item));
+        self.slots.put(free.slot, number, |number| self.items[number as usize].0 as usize);
         number
     }
-}
-
-fn hash<T: Once>(item: &T) -> usize {
-    item.look().finish() as usize
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    impl Once for u32 {
-        fn look(&self) -> Fast {
-            Fast::default().with(0, *self)
-        }
-    }
-
     #[test]
     fn equal_things_have_one_number() {
         let mut things = Interned::default();
+        let look = |n| Fast::default().with(0, n);
         for n in 0..1_000_u32 {
-            let free = things.find(&(n * 7)).expect_err("new");
-            assert_eq!(things.add(free, n + 1, n * 7), n);
+            let free = things.find(look(n * 7), |thing| *thing == n * 7).expect_err("new");
+            assert_eq!(things.add(free, n * 7), n);
         }
         for n in 0..1_000 {
-            assert_eq!(things.find(&(n * 7)), Ok(n));
+            assert_eq!(things.find(look(n * 7), |thing| *thing == n * 7), Ok(n));
         }
-        assert_eq!((things.count(), *things.get(3), *things.beside(3)), (1_000, 21, 4));
+        assert_eq!((things.count(), *things.get(3)), (1_000, 21));
     }
 }

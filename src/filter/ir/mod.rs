@@ -5,16 +5,18 @@
 pub mod eval;
 pub mod formula;
 pub mod intern;
+mod kept;
 pub mod print;
 pub mod set;
 pub mod value;
 
-pub use formula::{FormId, Formula, Parts};
-pub use set::Set;
-pub use value::{Rel, ValId, Value, Width};
+pub use formula::{Arms, FormId, Formula};
+pub use set::{Range, Ranges, Set};
+pub use value::{Choices, Rel, ValId, Value, Width};
 
 use super::ast::BinOp;
-use intern::Interned;
+use intern::{Free, Interned};
+use kept::Formulas;
 use smallvec::SmallVec;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -23,11 +25,10 @@ use std::hash::{BuildHasherDefault, Hasher};
 #[derive(Debug)]
 pub struct Ir {
     /// The values, with what is known of each.
-    values: Interned<Value, Traits>,
-    formulas: Interned<Formula, ()>,
-    /// How deep chosen values nest in formulas, up to the last one that has any.
-    formula_ranks: Vec<u32>,
-    has_chosen: bool,
+    values: Interned<(Value, Traits)>,
+    /// What values are chosen from.
+    choices: Vec<(FormId, ValId)>,
+    formulas: Formulas,
     fold_error: Option<BinOp>,
     early: Vec<ValId>,
 }
@@ -78,9 +79,8 @@ impl Ir {
     pub fn new() -> Self {
         let mut ir = Self {
             values: Interned::default(),
-            formulas: Interned::default(),
-            formula_ranks: Vec::new(),
-            has_chosen: false,
+            choices: Vec::new(),
+            formulas: Formulas::default(),
             fold_error: None,
             early: Vec::new(),
         };
@@ -96,7 +96,7 @@ impl Ir {
     /// If the number is of another [`Ir`].
     #[must_use]
     pub fn get(&self, id: ValId) -> &Value {
-        self.values.get(id.number())
+        &self.values.get(id.number()).0
     }
 
     /// A formula.
@@ -104,8 +104,9 @@ impl Ir {
     /// # Panics
     /// If the number is of another [`Ir`].
     #[must_use]
-    pub fn formula_of(&self, id: FormId) -> &Formula {
-        self.formulas.get(id.number())
+    #[inline]
+    pub fn formula_of(&self, id: FormId) -> Formula<'_> {
+        self.formulas.get(id)
     }
 
     /// The first operation on constants that has no result, or none that the machine takes: a division by zero, a
@@ -140,7 +141,7 @@ impl Ir {
     /// Whether there is any chosen value.
     #[must_use]
     pub const fn has_chosen(&self) -> bool {
-        self.has_chosen
+        !self.choices.is_empty()
     }
 
     /// Whether a chosen value is part of it.
@@ -155,23 +156,13 @@ impl Ir {
         self.traits(id).rank
     }
 
-    /// How deep chosen values nest in a formula.
-    fn rank_of_formula(&self, id: FormId) -> u32 {
-        self.formula_ranks.get(id.index()).copied().unwrap_or(0)
-    }
-
-    /// The same of a formula whose parts are known.
-    fn rank_by_parts(&self, formula: &Formula) -> u32 {
-        let rank = |of: &FormId| self.rank_of_formula(*of);
-        match formula {
-            Formula::True | Formula::False => 0,
-            Formula::Test(value, _) => self.rank(*value),
-            Formula::Not(of) => rank(of),
-            Formula::And(list) | Formula::Or(list) => list.iter().map(rank).max().unwrap_or(0),
-            Formula::Case { value, arms, .. } => {
-                arms.iter().map(|(_, of)| rank(of)).max().unwrap_or(0).max(self.rank(*value))
-            }
-        }
+    /// How deep chosen values nest in a formula whose parts are known.
+    fn rank_of(&self, formula: Formula<'_>) -> u32 {
+        let of_value = match formula {
+            Formula::Test(value, _) | Formula::Case { value, .. } => self.rank(value),
+            _ => 0,
+        };
+        formula.parts().map(|part| self.formulas.rank(part)).fold(of_value, u32::max)
     }
 
     /// The largest number that `value` can be.
@@ -181,13 +172,13 @@ impl Ir {
     }
 
     fn traits(&self, id: ValId) -> Traits {
-        *self.values.beside(id.number())
+        self.values.get(id.number()).1
     }
 
     /// What is known of a value whose parts are known.
-    fn traits_of(&self, value: &Value) -> Traits {
+    fn traits_of(&self, value: Value) -> Traits {
         let some = |extent, max| Traits { extent, rank: 0, max };
-        match *value {
+        match value {
             Value::Const(n) => some((0, true), n),
             Value::Len | Value::Ancillary { .. } => some((0, true), u32::MAX),
             Value::Load { base, k, width } => {
@@ -212,11 +203,11 @@ impl Ir {
             Value::Compare { left, right, .. } => {
                 Traits { max: 1, ..self.traits(left).and(self.traits(right)) }
             }
-            Value::Choose(ref arms) => {
-                let of_arm = |&(test, value): &(FormId, ValId)| {
-                    self.rank_of_formula(test).max(self.rank(value))
-                };
-                let rank = 1 + arms.iter().map(of_arm).max().unwrap_or(0);
+            Value::Choose(choices) => {
+                let choices = self.choices(choices).iter();
+                let of =
+                    choices.map(|&(test, value)| self.formulas.rank(test).max(self.rank(value)));
+                let rank = 1 + of.max().unwrap_or(0);
                 Traits { rank, ..some((0, false), u32::MAX) }
             }
             Value::Remembered(_) => some((0, false), u32::MAX),
@@ -227,26 +218,27 @@ impl Ir {
 
     /// A value's number.
     pub(crate) fn value(&mut self, value: Value) -> ValId {
-        let number = match self.values.find(&value) {
-            Ok(number) => number,
-            Err(free) => self.values.add(free, self.traits_of(&value), value),
-        };
-        ValId::at(number)
+        match self.values.find(value.look(self), |(known, _)| *known == value) {
+            Ok(number) => ValId::at(number),
+            Err(free) => self.add(free, value),
+        }
+    }
+
+    /// The number of a value that is new.
+    fn add(&mut self, free: Free, value: Value) -> ValId {
+        let traits = self.traits_of(value);
+        ValId::at(self.values.add(free, (value, traits)))
     }
 
     /// A formula's number.
-    pub(crate) fn formula(&mut self, formula: Formula) -> FormId {
-        let free = match self.formulas.find(&formula) {
-            Ok(number) => return FormId::at(number),
-            Err(free) => free,
-        };
-        let rank = self.rank_by_parts(&formula);
-        let id = FormId::at(self.formulas.add(free, (), formula));
-        if rank > 0 {
-            self.formula_ranks.resize(id.index(), 0);
-            self.formula_ranks.push(rank);
+    pub(crate) fn formula(&mut self, formula: Formula<'_>) -> FormId {
+        match self.formulas.find(formula) {
+            Ok(id) => id,
+            Err(free) => {
+                let rank = if self.has_chosen() { self.rank_of(formula) } else { 0 };
+                self.formulas.add(free, formula, rank)
+            }
         }
-        id
     }
 }
 

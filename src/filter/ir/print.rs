@@ -7,7 +7,7 @@
 //! ```
 
 use super::eval::Part;
-use super::{FormId, Formula, Ir, Rel, Set, ValId, Value};
+use super::{FormId, Formula, Ir, Ranges, Rel, ValId, Value};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -126,13 +126,14 @@ impl Page<'_> {
                 };
                 format!("{} {rel} {}", inner(left), inner(right))
             }
-            Value::Choose(ref arms) => {
+            Value::Choose(choices) => {
                 let arm = |&(condition, value): &(FormId, ValId)| {
                     let (condition, value) =
                         (self.text(Part::Formula(condition)), self.text(Part::Value(value)));
                     format!("{condition}: {value}")
                 };
-                format!("choose {{{}}}", arms.iter().map(arm).collect::<Vec<_>>().join("; "))
+                let arms = self.ir.choices(choices).iter();
+                format!("choose {{{}}}", arms.map(arm).collect::<Vec<_>>().join("; "))
             }
             Value::Chain { at, ip6, target } => {
                 let version = if ip6 { 6 } else { 4 };
@@ -148,20 +149,20 @@ impl Page<'_> {
             let parts: Vec<String> = list.iter().map(|&part| self.operand(part)).collect();
             parts.join(word)
         };
-        match *self.ir.formula_of(id) {
+        match self.ir.formula_of(id) {
             Formula::True => "true".to_owned(),
             Formula::False => "false".to_owned(),
-            Formula::Test(value, ref set) => {
+            Formula::Test(value, set) => {
                 let value = self.text(Part::Value(value));
                 format!("{value} {}", show_set(set))
             }
             Formula::Not(of) => format!("not {}", self.operand(of)),
-            Formula::And(ref list) => join(list, " and "),
-            Formula::Or(ref list) => join(list, " or "),
-            Formula::Case { value, ref arms, otherwise } => {
+            Formula::And(list) => join(list, " and "),
+            Formula::Or(list) => join(list, " or "),
+            Formula::Case { value, arms, otherwise } => {
                 let mut text = format!("case {} {{", self.text(Part::Value(value)));
-                for (set, of) in arms {
-                    let _ = write!(text, "{}: {}; ", show_set(set), self.text(Part::Formula(*of)));
+                for (set, of) in arms.iter() {
+                    let _ = write!(text, "{}: {}; ", show_set(set), self.text(Part::Formula(of)));
                 }
                 text + "otherwise " + if otherwise { "true}" } else { "false}" }
             }
@@ -177,7 +178,7 @@ impl Page<'_> {
 }
 
 /// What a value must be to be in the set.
-pub fn show_set(set: &Set) -> String {
+pub fn show_set(set: Ranges<'_>) -> String {
     match *set.ranges() {
         [(low, high)] if low == high => format!("= {}", number(low)),
         [(1, u32::MAX)] => "!= 0".to_owned(),

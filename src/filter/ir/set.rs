@@ -1,10 +1,17 @@
 //! Sets of 32-bit numbers, as sorted ranges: what a value is tested against.
 
 use smallvec::{SmallVec, smallvec};
+use std::ops::Deref;
 
-/// A set: ranges with both ends included, ascending, with gaps between them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Set(SmallVec<[(u32, u32); 2]>);
+/// A range: its first number and its last.
+pub type Range = (u32, u32);
+
+/// A set: ranges that ascend, with gaps between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Set<R = SmallVec<[Range; 2]>>(R);
+
+/// A set whose ranges are kept elsewhere.
+pub type Ranges<'i> = Set<&'i [Range]>;
 
 impl Set {
     /// Every number.
@@ -33,9 +40,9 @@ impl Set {
 
     /// The union of ranges in any order.
     #[must_use]
-    pub fn from_ranges(ranges: impl IntoIterator<Item = (u32, u32)>) -> Self {
+    pub fn from_ranges(ranges: impl IntoIterator<Item = Range>) -> Self {
         let some = ranges.into_iter().filter(|(low, high)| low <= high);
-        let mut ranges: SmallVec<[(u32, u32); 8]> = some.collect();
+        let mut ranges: SmallVec<[Range; 8]> = some.collect();
         ranges.sort_unstable();
         let mut set = Self::empty();
         ranges.into_iter().for_each(|range| set.extend_to(range));
@@ -43,16 +50,41 @@ impl Set {
     }
 
     /// Adds a range that begins before none of the others.
-    pub fn extend_to(&mut self, (low, high): (u32, u32)) {
+    pub fn extend_to(&mut self, (low, high): Range) {
         match self.0.last_mut() {
             Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
             _ => self.0.push((low, high)),
         }
     }
+}
+
+impl<'i> Ranges<'i> {
+    /// The set of ranges that ascend and have gaps between them.
+    #[must_use]
+    pub(super) const fn ascending(ranges: &'i [Range]) -> Self {
+        Self(ranges)
+    }
+}
+
+impl<'i> IntoIterator for Ranges<'i> {
+    type Item = Range;
+    type IntoIter = std::iter::Copied<std::slice::Iter<'i, Range>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().copied()
+    }
+}
+
+impl<R: Deref<Target = [Range]>> Set<R> {
+    /// The set, without the ranges being its own.
+    #[must_use]
+    pub fn view(&self) -> Ranges<'_> {
+        Set(&self.0)
+    }
 
     /// The ranges.
     #[must_use]
-    pub fn ranges(&self) -> &[(u32, u32)] {
+    pub fn ranges(&self) -> &[Range] {
         &self.0
     }
 
@@ -77,10 +109,10 @@ impl Set {
 
     /// Every number that is not in it.
     #[must_use]
-    pub fn complement(&self) -> Self {
+    pub fn complement(&self) -> Set {
         let mut gaps = SmallVec::with_capacity(self.0.len() + 1);
         let mut from = Some(0);
-        for &(low, high) in &self.0 {
+        for &(low, high) in self.ranges() {
             if let Some(start) = from
                 && start < low
             {
@@ -91,31 +123,7 @@ impl Set {
         if let Some(start) = from {
             gaps.push((start, u32::MAX));
         }
-        Self(gaps)
-    }
-
-    /// What is in either.
-    #[must_use]
-    pub fn union(&self, other: &Self) -> Self {
-        Self::from_ranges(self.0.iter().chain(&other.0).copied())
-    }
-
-    /// What is in both.
-    #[must_use]
-    pub fn intersection(&self, other: &Self) -> Self {
-        let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
-        let mut both = SmallVec::new();
-        while let (Some(&&(a, b)), Some(&&(c, d))) = (left.peek(), right.peek()) {
-            if a.max(c) <= b.min(d) {
-                both.push((a.max(c), b.min(d)));
-            }
-            if b < d {
-                left.next()
-            } else {
-                right.next()
-            };
-        }
-        Self(both)
+        Set(gaps)
     }
 }
 
@@ -132,13 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn complements_and_intersections() {
+    fn complements() {
         let set = Set::from_ranges(vec![(0, 0), (5, 9)]);
         assert_eq!(set.complement().ranges(), [(1, 4), (10, u32::MAX)]);
         assert_eq!(set.complement().complement(), set);
         assert!(Set::full().complement().is_empty() && Set::empty().complement().is_full());
-        assert_eq!(set.intersection(&Set::range(7, 20)).ranges(), [(7, 9)]);
-        assert!(set.intersection(&set.complement()).is_empty());
-        assert!(set.union(&set.complement()).is_full());
+        assert!(Set::from_ranges(set.view().into_iter().chain(set.complement().view())).is_full());
     }
 }

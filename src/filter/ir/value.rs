@@ -3,7 +3,7 @@
 //! A value is a pure function of the packet: computed twice, it is the same. Equal values have equal numbers
 //! (value numbering happens when they are made), and constants fold when they are made, with the machine's 32 bits.
 
-use super::intern::Once;
+use super::kept::Span;
 use super::{Fast, FormId, Ir};
 use crate::filter::ast::BinOp;
 use crate::filter::ir::Map;
@@ -70,8 +70,12 @@ pub enum Rel {
     Ge,
 }
 
+/// Conditions and values to choose from, which [`Ir::choices`] tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choices(Span);
+
 /// A value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
     /// A number.
     Const(u32),
@@ -114,7 +118,7 @@ pub enum Value {
         right: ValId,
     },
     /// The value beside the first condition that holds; if none does, the packet is rejected.
-    Choose(Vec<(FormId, ValId)>),
+    Choose(Choices),
     /// The protocol at which a walk along the chain of headers stops: `target`, or the first that cannot be
     /// followed. Loops.
     Chain {
@@ -131,11 +135,12 @@ pub enum Value {
     Fail,
 }
 
-impl Once for Value {
-    fn look(&self) -> Fast {
+impl Value {
+    /// The hash of all that makes it what it is.
+    pub(super) fn look(self, ir: &Ir) -> Fast {
         let number = |value: Option<ValId>| value.map_or(0, |value| value.0.get());
         let look = |kind: u32, a: u32, b: u32| Fast::default().with(kind << 24 ^ a, b);
-        match *self {
+        match self {
             Self::Const(n) => look(1, 0, n),
             Self::Len => look(2, 0, 0),
             Self::Load { base, k, width } => look(3 + width as u32, number(base), k),
@@ -145,14 +150,19 @@ impl Once for Value {
             Self::Compare { rel, left, right } => {
                 look(33 + rel as u32, left.number(), right.number())
             }
-            Self::Choose(ref arms) => arms.iter().fold(look(36, 0, 0), |look, (test, value)| {
-                look.with(test.number(), value.number())
-            }),
+            Self::Choose(choices) => look_of(ir.choices(choices)),
             Self::Chain { at, ip6, target } => look(37 + u32::from(ip6), target.into(), at),
             Self::Remembered(n) => look(39, 0, n),
             Self::Fail => look(40, 0, 0),
         }
     }
+}
+
+/// The hash of a choice.
+fn look_of(choices: &[(FormId, ValId)]) -> Fast {
+    choices.iter().fold(Fast::default().with(36 << 24, 0), |look, (test, value)| {
+        look.with(test.number(), value.number())
+    })
 }
 
 impl Ir {
@@ -250,9 +260,27 @@ impl Ir {
     }
 
     /// The value beside the first condition that holds.
-    pub fn choose(&mut self, arms: Vec<(FormId, ValId)>) -> ValId {
-        self.has_chosen = true;
-        self.value(Value::Choose(arms))
+    pub fn choose(&mut self, choices: &[(FormId, ValId)]) -> ValId {
+        let known = self.values.find(look_of(choices), |&(value, _)| match value {
+            Value::Choose(known) => self.choices(known) == choices,
+            _ => false,
+        });
+        match known {
+            Ok(number) => ValId::at(number),
+            Err(free) => {
+                let choices = Span::add(&mut self.choices, choices);
+                self.add(free, Value::Choose(Choices(choices)))
+            }
+        }
+    }
+
+    /// The conditions and values that a chosen value is chosen from.
+    ///
+    /// # Panics
+    /// If they are of another [`Ir`].
+    #[must_use]
+    pub fn choices(&self, choices: Choices) -> &[(FormId, ValId)] {
+        choices.0.of(&self.choices)
     }
 
     /// Where a walk along a chain of headers stops.
@@ -321,7 +349,7 @@ impl Ir {
                 }
                 Value::Neg(of) => Value::Neg(now(of)),
                 Value::Load { base, k, width } => Value::Load { base: base.map(now), k, width },
-                ref other => other.clone(),
+                other => other,
             };
             let new = self.value(new);
             done.insert(at, new);

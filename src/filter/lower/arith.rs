@@ -141,7 +141,7 @@ impl Lowering<'_> {
             return at;
         }
         let forward = self.ir.test(index.value, Set::range(0, FURTHEST));
-        let base = at.base.map(|base| self.ir.choose(vec![(forward, base)]));
+        let base = at.base.map(|base| self.ir.choose(&[(forward, base)]));
         Place { base, k: at.k }
     }
 }

@@ -4,7 +4,7 @@
 use super::link::{Link, Place, nowhere};
 use super::{Lowering, Result, check};
 use crate::filter::ast::BinOp;
-use crate::filter::ir::{FormId, Formula, Set, Width};
+use crate::filter::ir::{FormId, Set, Width};
 use crate::filter::pred::Side;
 use crate::linktype::dlt;
 use crate::linktype::layout::{Layout, layout};
@@ -116,8 +116,8 @@ impl Lowering<'_> {
     /// Whether it is such a tunnel's packet of this network, and where the tunnel's header is if it is one of any.
     fn tunnel(&mut self, tunnel: &Tunnel, vni: Option<u32>) -> Result<(FormId, Place)> {
         let port = Set::one(tunnel.port);
-        let over_ip = self.ports_over_ip(&[UDP], &port, Side::Dst)?;
-        let over_ip6 = self.ports_over_ip6(&[UDP], &port, Side::Dst)?;
+        let over_ip = self.ports_over_ip(&[UDP], port.view(), Side::Dst)?;
+        let over_ip6 = self.ports_over_ip6(&[UDP], port.view(), Side::Dst)?;
         if let Some(vni) = vni {
             check(tunnel.vni, vni, 0xff_ffff)?;
         }
@@ -130,14 +130,14 @@ impl Lowering<'_> {
             let (mask, value) = tunnel.first;
             let is = self.ir.masked_is(first, mask, value);
             let is = self.ir.and(udp, is);
-            if *self.ir.formula_of(is) != Formula::False {
+            if is != FormId::FALSE {
                 any.push(is);
                 arms.push((is, self.offset(at)));
             }
         }
         let at = match arms[..] {
             [] => nowhere(self.ir),
-            _ => Place { base: Some(self.ir.choose(arms)), k: 0 },
+            _ => Place { base: Some(self.ir.choose(&arms)), k: 0 },
         };
         let is = self.ir.any(&any);
         let Some(vni) = vni else { return Ok((is, at)) };
@@ -150,7 +150,7 @@ impl Lowering<'_> {
     fn either_place(&mut self, condition: FormId, then: Place, otherwise: Place) -> Place {
         let (then, otherwise) = (self.offset(then), self.offset(otherwise));
         let truth = self.ir.truth();
-        Place { base: Some(self.ir.choose(vec![(condition, then), (truth, otherwise)])), k: 0 }
+        Place { base: Some(self.ir.choose(&[(condition, then), (truth, otherwise)])), k: 0 }
     }
 
     /// The row of a link type that others carry.

@@ -4,7 +4,7 @@ use super::link::Place;
 use super::proto::{ARP, DECNET, IP, IP6, RARP, points};
 use super::{Lowering, Result, keyword};
 use crate::filter::ast::Proto;
-use crate::filter::ir::{FormId, Formula, Width};
+use crate::filter::ir::{FormId, Width};
 use crate::filter::pred::{Net4, Net6, Side, V4In};
 
 /// Where the addresses of source and destination are in a header.
@@ -76,7 +76,7 @@ impl Lowering<'_> {
             V4In::Rarp => (RARP, ARP_ENDS),
         };
         let link = self.proto(protocol)?;
-        if *self.ir.formula_of(link) == Formula::False {
+        if link == FormId::FALSE {
             return Ok(link);
         }
         let mut hosts = Vec::with_capacity(nets.len());

@@ -182,7 +182,7 @@ fn prefix(ir: &mut Ir, prefix: Prefix) -> Place {
             let is_avs = ir.masked_is(first, 0xffff_f000, 0x8021_1000);
             let truth = ir.truth();
             let (avs, prism) = (ir.load(None, 4, Width::Word), ir.constant(144));
-            ir.choose(vec![(is_avs, avs), (truth, prism)])
+            ir.choose(&[(is_avs, avs), (truth, prism)])
         }
         Prefix::Radiotap | Prefix::Ppi => {
             let (low, high) = (ir.load(None, 2, Width::Byte), ir.load(None, 3, Width::Byte));
@@ -203,14 +203,14 @@ fn wlan_payload(ir: &mut Ir, header: Place, prefix: Prefix) -> Place {
     let (start, two) = (header.base.unwrap_or_else(|| ir.constant(0)), ir.constant(2));
     let behind_qos = ir.binary(BinOp::Add, start, two);
     // From here on, what follows is where it is without QoS and padding: 24 bytes, a multiple of 4.
-    let mut base = ir.choose(vec![(is_qos, behind_qos), (truth, start)]);
+    let mut base = ir.choose(&[(is_qos, behind_qos), (truth, start)]);
     ir.allow_early(base);
     if prefix == Prefix::Radiotap {
         let is_padded = radiotap_pads(ir, control);
         let three = ir.constant(3);
         let padded = ir.binary(BinOp::Add, base, three);
         let padded = ir.mask(padded, !3);
-        base = ir.choose(vec![(is_padded, padded), (truth, base)]);
+        base = ir.choose(&[(is_padded, padded), (truth, base)]);
         ir.allow_early(base);
     }
     Place { base: Some(base), k: header.k + 24 }

@@ -109,7 +109,7 @@ impl<'a> Lowering<'a> {
             Match::UnknownMac48 { ref name, context } => self.unknown_mac48(name, context),
             Match::Mac8 { addr, side } => self.mac8(addr, side),
             Match::Ports { protocol, low, high, side } => {
-                self.ports(protocol, Set::range(low.into(), high.into()), side)
+                self.ports(protocol, Set::range(low.into(), high.into()).view(), side)
             }
             Match::IpProto { version, protocol } => self.ip_proto(version, protocol),
             Match::ProtoChain { version, protocol } => self.proto_chain(version, protocol),

@@ -3,7 +3,7 @@
 use super::link::Place;
 use super::proto::{IP, IP6};
 use super::{Lowering, Result};
-use crate::filter::ir::{FormId, Set, Width};
+use crate::filter::ir::{FormId, Ranges, Width};
 use crate::filter::pred::Side;
 
 /// TCP, UDP and SCTP.
@@ -11,18 +11,23 @@ const WITH_PORTS: &[u32] = &[6, 17, 132];
 
 impl Lowering<'_> {
     /// Ports of one protocol, or of all that have any.
-    pub(super) fn ports(&mut self, protocol: Option<u8>, ports: Set, side: Side) -> Result<FormId> {
+    pub(super) fn ports(
+        &mut self,
+        protocol: Option<u8>,
+        ports: Ranges<'_>,
+        side: Side,
+    ) -> Result<FormId> {
         let one = protocol.map(u32::from);
         let protocols = one.as_ref().map_or(WITH_PORTS, std::slice::from_ref);
-        let over_ip = self.ports_over_ip(protocols, &ports, side)?;
-        let over_ip6 = self.ports_over_ip6(protocols, &ports, side)?;
+        let over_ip = self.ports_over_ip(protocols, ports, side)?;
+        let over_ip6 = self.ports_over_ip6(protocols, ports, side)?;
         Ok(self.ir.or(over_ip6, over_ip))
     }
 
     pub(super) fn ports_over_ip(
         &mut self,
         protocols: &[u32],
-        ports: &Set,
+        ports: Ranges<'_>,
         side: Side,
     ) -> Result<FormId> {
         let link = self.proto(IP)?;
@@ -36,7 +41,7 @@ impl Lowering<'_> {
     pub(super) fn ports_over_ip6(
         &mut self,
         protocols: &[u32],
-        ports: &Set,
+        ports: Ranges<'_>,
         side: Side,
     ) -> Result<FormId> {
         let link = self.proto(IP6)?;
@@ -53,10 +58,10 @@ impl Lowering<'_> {
         self.ir.masked_is(fragment, 0x1fff, 0)
     }
 
-    fn ports_are(&mut self, at: Place, ports: &Set, side: Side) -> FormId {
+    fn ports_are(&mut self, at: Place, ports: Ranges<'_>, side: Side) -> FormId {
         self.both_sides(side, |this, is_src| {
             let port = this.load(at.plus(if is_src { 0 } else { 2 }), Width::Half);
-            this.ir.test(port, ports.clone())
+            this.ir.test(port, ports)
         })
     }
 }

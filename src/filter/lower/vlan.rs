@@ -88,7 +88,7 @@ impl Lowering<'_> {
     fn unless(&mut self, condition: FormId, at: Place, n: u32) -> Place {
         let truth = self.ir.truth();
         let (zero, n) = (self.ir.constant(0), self.ir.constant(n));
-        let moved = self.ir.choose(vec![(condition, zero), (truth, n)]);
+        let moved = self.ir.choose(&[(condition, zero), (truth, n)]);
         self.further(at, moved)
     }
 }

@@ -1,6 +1,6 @@
 //! How large formulas are, and how many bytes of a packet they need.
 
-use crate::filter::ir::{FormId, Formula, Ir, Set};
+use crate::filter::ir::{FormId, Formula, Ir, Ranges};
 use smallvec::{SmallVec, smallvec};
 
 /// What is told of a formula.
@@ -35,7 +35,7 @@ impl Measure {
     }
 
     /// With a part that is asked instead, where the value that decides between them is in a set.
-    fn or_where(self, set: &Set, part: Self) -> Self {
+    fn or_where(self, set: Ranges<'_>, part: Self) -> Self {
         Self {
             most: self.most.max(part.most),
             to_hold: self.to_hold.min(part.to_hold),
@@ -61,8 +61,7 @@ impl Measures {
             let formula = ir.formula_of(at);
             let asked = work.len();
             if self.known(at).is_none() {
-                let parts = (0..).map_while(|n| formula.part(n));
-                work.extend(parts.filter(|&part| self.known(part).is_none()));
+                work.extend(formula.parts().filter(|&part| self.known(part).is_none()));
             }
             if work.len() == asked {
                 work.pop();
@@ -86,16 +85,16 @@ impl Measures {
     }
 
     /// Of a formula whose parts were measured.
-    fn by_parts(&self, ir: &Ir, formula: &Formula) -> Measure {
+    fn by_parts(&self, ir: &Ir, formula: Formula<'_>) -> Measure {
         match formula {
             Formula::True => Measure::NOTHING,
             Formula::False => Measure::NOTHING.turned(),
-            &Formula::Test(value, ref set) => {
+            Formula::Test(value, set) => {
                 let (bytes, exact) = ir.extent(value);
                 let most = if exact { bytes } else { u32::MAX };
                 Measure { most, to_hold: bytes, to_fail: bytes, size: ranges(set) }
             }
-            &Formula::Not(inner) => self.part(inner).turned(),
+            Formula::Not(inner) => self.part(inner).turned(),
             Formula::And(list) => {
                 list.iter().fold(Measure::NOTHING, |all, &part| all.and(self.part(part)))
             }
@@ -103,19 +102,19 @@ impl Measures {
                 let part = |&part| self.part(part).turned();
                 list.iter().map(part).fold(Measure::NOTHING, Measure::and).turned()
             }
-            &Formula::Case { value, ref arms, otherwise } => {
+            Formula::Case { value, arms, otherwise } => {
                 let (bytes, exact) = ir.extent(value);
                 let end = Measure::NOTHING;
                 let elsewhere = if otherwise { end } else { end.turned() };
                 let own = Measure { most: if exact { bytes } else { u32::MAX }, ..elsewhere };
                 let all =
-                    arms.iter().fold(own, |all, (set, arm)| all.or_where(set, self.part(*arm)));
+                    arms.iter().fold(own, |all, (set, arm)| all.or_where(set, self.part(arm)));
                 Measure { to_hold: all.to_hold.max(bytes), to_fail: all.to_fail.max(bytes), ..all }
             }
         }
     }
 }
 
-fn ranges(set: &Set) -> u32 {
+fn ranges(set: Ranges<'_>) -> u32 {
     u32::try_from(set.ranges().len()).unwrap_or(u32::MAX)
 }

@@ -122,7 +122,7 @@ impl Maker {
             let n = self.ir.constant(n);
             arms.push((truth, n));
         }
-        let chosen = self.ir.choose(arms);
+        let chosen = self.ir.choose(&arms);
         let k = self.below(4);
         match self.below(4) {
             0 => chosen,

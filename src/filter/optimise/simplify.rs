@@ -7,7 +7,7 @@
 use super::measure::Measures;
 use crate::filter::ast::BinOp;
 use crate::filter::ir::Map;
-use crate::filter::ir::{FormId, Formula, Ir, Parts, Set, ValId, Value, filled};
+use crate::filter::ir::{FormId, Formula, Ir, Ranges, Set, ValId, Value, filled};
 use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 
@@ -84,7 +84,7 @@ impl Simplifier<'_> {
                 continue;
             }
             match self.ir.formula_of(FormId::nth(n)) {
-                &Formula::Not(inner) => {
+                Formula::Not(inner) => {
                     let of = &mut asked[inner.index()];
                     *of = [of[0] | itself, of[1] | denied];
                 }
@@ -121,15 +121,15 @@ impl Simplifier<'_> {
             Formula::True => FormId::FALSE,
             Formula::False => FormId::TRUE,
             Formula::Case { .. } => self.ir.not(id),
-            Formula::Test(value, set) => match canonical(self.ir, *value, set) {
+            Formula::Test(value, set) => match canonical(self.ir, value, set) {
                 None if polarity => id,
-                None => self.ir.formula(Formula::Test(*value, set.complement())),
+                None => self.ir.formula(Formula::Test(value, set.complement().view())),
                 Some((value, set)) => {
                     let set = if polarity { set } else { set.complement() };
-                    self.ir.formula(Formula::Test(value, set))
+                    self.ir.formula(Formula::Test(value, set.view()))
                 }
             },
-            Formula::Not(inner) => part(*inner, !polarity),
+            Formula::Not(inner) => part(inner, !polarity),
             Formula::And(list) | Formula::Or(list) => {
                 let is_and = matches!(formula, Formula::And(_));
                 let kind = if is_and == polarity { Kind::And } else { Kind::Or };
@@ -143,7 +143,7 @@ impl Simplifier<'_> {
     fn combine(&mut self, kind: Kind, parts: List, depth: u32, list: Option<FormId>) -> FormId {
         if parts.len() <= FEW && self.are_apart(kind, &parts) {
             let same = list.filter(|&list| match self.ir.formula_of(list) {
-                Formula::And(given) | Formula::Or(given) => given[..] == parts[..],
+                Formula::And(given) | Formula::Or(given) => *given == parts[..],
                 _ => false,
             });
             return same.unwrap_or_else(|| self.list(kind, &parts));
@@ -208,7 +208,7 @@ impl Simplifier<'_> {
     }
 
     /// The parts of a list of this kind.
-    fn inner(&self, kind: Kind, id: FormId) -> Option<&Parts> {
+    fn inner(&self, kind: Kind, id: FormId) -> Option<&[FormId]> {
         match (self.ir.formula_of(id), kind) {
             (Formula::And(list), Kind::And) | (Formula::Or(list), Kind::Or) => Some(list),
             _ => None,
@@ -254,11 +254,11 @@ impl Simplifier<'_> {
     /// The value that a formula looks at first, whatever the packet.
     fn head(&self, id: FormId) -> Option<ValId> {
         match self.ir.formula_of(id) {
-            &Formula::Test(value, _) | &Formula::Case { value, .. } => {
+            Formula::Test(value, _) | Formula::Case { value, .. } => {
                 (!matches!(self.ir.get(value), Value::Fail)).then_some(value)
             }
             Formula::And(list) | Formula::Or(list) => match self.ir.formula_of(*list.first()?) {
-                &Formula::Test(value, _) | &Formula::Case { value, .. } => {
+                Formula::Test(value, _) | Formula::Case { value, .. } => {
                     (!matches!(self.ir.get(value), Value::Fail)).then_some(value)
                 }
                 _ => None,
@@ -300,15 +300,15 @@ impl Simplifier<'_> {
         self.left = self.left.checked_sub(1)?;
         match self.ir.formula_of(id) {
             Formula::Test(_, set) => {
-                let ranges = set.ranges().iter().map(|&range| (range, FormId::TRUE)).collect();
+                let ranges = set.into_iter().map(|range| (range, FormId::TRUE)).collect();
                 Some(View { ranges, otherwise: FormId::FALSE })
             }
             Formula::Case { arms, otherwise, .. } => {
                 let ranges = arms
                     .iter()
-                    .flat_map(|(set, arm)| set.ranges().iter().map(|&range| (range, *arm)))
+                    .flat_map(|(set, arm)| set.into_iter().map(move |range| (range, arm)))
                     .collect();
-                let otherwise = if *otherwise { FormId::TRUE } else { FormId::FALSE };
+                let otherwise = if otherwise { FormId::TRUE } else { FormId::FALSE };
                 Some(View { ranges, otherwise })
             }
             Formula::And(list) | Formula::Or(list) => {
@@ -366,9 +366,9 @@ impl Simplifier<'_> {
         if is_decided {
             let decided = arms.pop().map_or_else(Set::empty, |(set, _)| set);
             let set = if decisive == FormId::TRUE { decided } else { decided.complement() };
-            return Some(self.ir.formula(Formula::Test(value, set)));
+            return Some(self.ir.formula(Formula::Test(value, set.view())));
         }
-        Some(self.ir.formula(Formula::Case { value, arms, otherwise: neutral == FormId::TRUE }))
+        Some(self.ir.case(value, &arms, neutral == FormId::TRUE))
     }
 
     /// What holds where, for formulas that look at one value first: ranges of it that ascend. Elsewhere, nothing does.
@@ -469,11 +469,11 @@ const fn ends(kind: Kind) -> (FormId, FormId) {
 /// Parts of a list that are tested together.
 struct Group {
     head: Option<ValId>,
-    parts: Parts,
+    parts: SmallVec<[FormId; 4]>,
 }
 
 /// The same test of a value that others test too, if there is one: a mask that keeps high bits only is a range.
-fn canonical(ir: &Ir, value: ValId, set: &Set) -> Option<(ValId, Set)> {
+fn canonical(ir: &Ir, value: ValId, set: Ranges<'_>) -> Option<(ValId, Set)> {
     let Value::Binary { op: BinOp::And, left, right } = *ir.get(value) else { return None };
     let &Value::Const(mask) = ir.get(right) else { return None };
     let unused = ir

@@ -1,0 +1,144 @@
+//! Where formulas are kept: each once, as a small record that points to what it is made of.
+
+use super::formula::{Arm, Arms, FormId, Formula};
+use super::intern::{Free, Interned};
+use super::set::{Range, Ranges};
+use super::value::ValId;
+
+/// Some of the things in an arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    first: u32,
+    last: u32,
+}
+
+impl Span {
+    /// Adds things to an arena.
+    pub fn add<T: Copy>(arena: &mut Vec<T>, things: &[T]) -> Self {
+        let end = |arena: &Vec<T>| u32::try_from(arena.len()).unwrap_or(u32::MAX);
+        let first = end(arena);
+        arena.extend_from_slice(things);
+        Self { first, last: end(arena) }
+    }
+
+    /// The things.
+    ///
+    /// # Panics
+    /// If it is of another arena.
+    #[must_use]
+    #[inline]
+    pub fn of<T>(self, arena: &[T]) -> &[T] {
+        &arena[self.first as usize..self.last as usize]
+    }
+}
+
+/// A formula as it is kept.
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    True,
+    False,
+    Test(ValId, Span),
+    Not(FormId),
+    And(Span),
+    Or(Span),
+    Case { value: ValId, arms: Span, ranges: Span, otherwise: bool },
+}
+
+/// The formulas.
+#[derive(Debug)]
+pub struct Formulas {
+    /// With how deep chosen values nest in each.
+    kept: Interned<(Kept, u32)>,
+    arenas: Arenas,
+}
+
+#[derive(Debug)]
+struct Arenas {
+    parts: Vec<FormId>,
+    ranges: Vec<Range>,
+    arms: Vec<Arm>,
+}
+
+impl Arenas {
+    #[inline]
+    fn formula(&self, kept: Kept) -> Formula<'_> {
+        match kept {
+            Kept::True => Formula::True,
+            Kept::False => Formula::False,
+            Kept::Test(value, ranges) => {
+                Formula::Test(value, Ranges::ascending(ranges.of(&self.ranges)))
+            }
+            Kept::Not(of) => Formula::Not(of),
+            Kept::And(parts) => Formula::And(parts.of(&self.parts)),
+            Kept::Or(parts) => Formula::Or(parts.of(&self.parts)),
+            Kept::Case { value, arms, ranges, otherwise } => {
+                let arms = Arms { arms: arms.of(&self.arms), ranges: ranges.of(&self.ranges) };
+                Formula::Case { value, arms, otherwise }
+            }
+        }
+    }
+
+    fn keep(&mut self, formula: Formula<'_>) -> Kept {
+        match formula {
+            Formula::True => Kept::True,
+            Formula::False => Kept::False,
+            Formula::Test(value, set) => {
+                Kept::Test(value, Span::add(&mut self.ranges, set.ranges()))
+            }
+            Formula::Not(of) => Kept::Not(of),
+            Formula::And(parts) => Kept::And(Span::add(&mut self.parts, parts)),
+            Formula::Or(parts) => Kept::Or(Span::add(&mut self.parts, parts)),
+            Formula::Case { value, arms, otherwise } => Kept::Case {
+                value,
+                arms: Span::add(&mut self.arms, arms.arms),
+                ranges: Span::add(&mut self.ranges, arms.ranges),
+                otherwise,
+            },
+        }
+    }
+}
+
+impl Formulas {
+    /// The formula with a number.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, id: FormId) -> Formula<'_> {
+        self.arenas.formula(self.kept.get(id.number()).0)
+    }
+
+    /// How deep chosen values nest in it.
+    #[must_use]
+    pub fn rank(&self, id: FormId) -> u32 {
+        self.kept.get(id.number()).1
+    }
+
+    /// The number of a formula that is there, or the free place where it belongs.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn find(&self, formula: Formula<'_>) -> Result<FormId, Free> {
+        let is = |&(kept, _): &(Kept, u32)| self.arenas.formula(kept) == formula;
+        self.kept.find(formula.look(), is).map(FormId::at)
+    }
+
+    /// The number of a formula that [`Formulas::find`] found no more than a place for just now.
+    pub fn add(&mut self, free: Free, formula: Formula<'_>, rank: u32) -> FormId {
+        let kept = self.arenas.keep(formula);
+        FormId::at(self.kept.add(free, (kept, rank)))
+    }
+}
+
+impl Default for Formulas {
+    fn default() -> Self {
+        // Most filters need no more.
+        let arenas = Arenas {
+            parts: Vec::with_capacity(64),
+            ranges: Vec::with_capacity(32),
+            arms: Vec::new(),
+        };
+        Self { kept: Interned::default(), arenas }
+    }
+}
