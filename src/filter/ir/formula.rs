@@ -68,8 +68,8 @@ pub enum Formula<'i> {
     },
 }
 
-/// An arm of a case formula: where its ranges end among those of all arms, and its formula.
-pub(super) type Arm = (u32, FormId);
+/// An arm of a case formula: where its ranges end among those of all arms, and its formula's number.
+type Arm = (u32, u32);
 
 /// The arms of a case formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl<'i> Arms<'i> {
         self.arms.iter().map(move |&(end, formula)| {
             let ranges = &self.ranges[first..end as usize];
             first = end as usize;
-            (Ranges::ascending(ranges), formula)
+            (Ranges::ascending(ranges), FormId::at(formula))
         })
     }
 }
@@ -116,7 +116,7 @@ impl<'i> Formula<'i> {
             Self::Or(list) => parts(6, list),
             Self::Case { value, arms: Arms { arms, ranges }, .. } => {
                 let look = with_ranges(look.with(7, value.number()), ranges);
-                arms.iter().fold(look, |look, &(end, arm)| look.with(end, arm.number()))
+                arms.iter().fold(look, |look, &(end, arm)| look.with(end, arm))
             }
         }
     }
@@ -129,7 +129,9 @@ impl<'i> Formula<'i> {
             Self::And(list) | Self::Or(list) => (None, list, &[][..]),
             Self::Case { arms, .. } => (None, &[][..], arms.arms),
         };
-        one.into_iter().chain(list.iter().copied()).chain(arms.iter().map(|&(_, arm)| arm))
+        one.into_iter()
+            .chain(list.iter().copied())
+            .chain(arms.iter().map(|&(_, arm)| FormId::at(arm)))
     }
 }
 
@@ -239,7 +241,7 @@ impl Ir {
         let mut arms: SmallVec<[Arm; 4]> = SmallVec::new();
         for (set, formula) in sets {
             ranges.extend_from_slice(set.ranges());
-            arms.push((u32::try_from(ranges.len()).unwrap_or(u32::MAX), *formula));
+            arms.push((u32::try_from(ranges.len()).unwrap_or(u32::MAX), formula.number()));
         }
         let arms = Arms { arms: &arms, ranges: &ranges };
         self.formula(Formula::Case { value, arms, otherwise })

@@ -1,6 +1,6 @@
 //! Where formulas are kept: each once, as a small record that points to what it is made of.
 
-use super::formula::{Arm, Arms, FormId, Formula};
+use super::formula::{Arms, FormId, Formula};
 use super::intern::{Free, Interned};
 use super::set::{Range, Ranges};
 use super::value::ValId;
@@ -21,14 +21,11 @@ impl Span {
         Self { first, last: end(arena) }
     }
 
-    /// The things.
-    ///
-    /// # Panics
-    /// If it is of another arena.
+    /// The things; nothing, if it is of another arena.
     #[must_use]
     #[inline]
     pub fn of<T>(self, arena: &[T]) -> &[T] {
-        &arena[self.first as usize..self.last as usize]
+        arena.get(self.first as usize..self.last as usize).unwrap_or_default()
     }
 }
 
@@ -37,11 +34,18 @@ impl Span {
 enum Kept {
     True,
     False,
+    /// Most sets are one range.
+    One(ValId, Range),
     Test(ValId, Span),
     Not(FormId),
     And(Span),
     Or(Span),
-    Case { value: ValId, arms: Span, ranges: Span, otherwise: bool },
+    Case {
+        value: ValId,
+        arms: Span,
+        ranges: Span,
+        otherwise: bool,
+    },
 }
 
 /// The formulas.
@@ -55,24 +59,27 @@ pub struct Formulas {
 #[derive(Debug)]
 struct Arenas {
     parts: Vec<FormId>,
-    ranges: Vec<Range>,
-    arms: Vec<Arm>,
+    /// Ranges and arms.
+    pairs: Vec<(u32, u32)>,
 }
 
 impl Arenas {
-    #[inline]
-    fn formula(&self, kept: Kept) -> Formula<'_> {
-        match kept {
+    #[inline(always)]
+    fn formula<'i>(&'i self, kept: &'i Kept) -> Formula<'i> {
+        match *kept {
             Kept::True => Formula::True,
             Kept::False => Formula::False,
+            Kept::One(value, ref range) => {
+                Formula::Test(value, Ranges::ascending(std::slice::from_ref(range)))
+            }
             Kept::Test(value, ranges) => {
-                Formula::Test(value, Ranges::ascending(ranges.of(&self.ranges)))
+                Formula::Test(value, Ranges::ascending(ranges.of(&self.pairs)))
             }
             Kept::Not(of) => Formula::Not(of),
             Kept::And(parts) => Formula::And(parts.of(&self.parts)),
             Kept::Or(parts) => Formula::Or(parts.of(&self.parts)),
             Kept::Case { value, arms, ranges, otherwise } => {
-                let arms = Arms { arms: arms.of(&self.arms), ranges: ranges.of(&self.ranges) };
+                let arms = Arms { arms: arms.of(&self.pairs), ranges: ranges.of(&self.pairs) };
                 Formula::Case { value, arms, otherwise }
             }
         }
@@ -82,16 +89,17 @@ impl Arenas {
         match formula {
             Formula::True => Kept::True,
             Formula::False => Kept::False,
-            Formula::Test(value, set) => {
-                Kept::Test(value, Span::add(&mut self.ranges, set.ranges()))
-            }
+            Formula::Test(value, set) => match *set.ranges() {
+                [range] => Kept::One(value, range),
+                ref ranges => Kept::Test(value, Span::add(&mut self.pairs, ranges)),
+            },
             Formula::Not(of) => Kept::Not(of),
             Formula::And(parts) => Kept::And(Span::add(&mut self.parts, parts)),
             Formula::Or(parts) => Kept::Or(Span::add(&mut self.parts, parts)),
             Formula::Case { value, arms, otherwise } => Kept::Case {
                 value,
-                arms: Span::add(&mut self.arms, arms.arms),
-                ranges: Span::add(&mut self.ranges, arms.ranges),
+                arms: Span::add(&mut self.pairs, arms.arms),
+                ranges: Span::add(&mut self.pairs, arms.ranges),
                 otherwise,
             },
         }
@@ -104,9 +112,9 @@ impl Formulas {
     /// # Panics
     /// If there is none.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, id: FormId) -> Formula<'_> {
-        self.arenas.formula(self.kept.get(id.number()).0)
+        self.arenas.formula(&self.kept.get(id.number()).0)
     }
 
     /// How deep chosen values nest in it.
@@ -120,7 +128,7 @@ impl Formulas {
     /// # Errors
     /// If it is not there.
     pub fn find(&self, formula: Formula<'_>) -> Result<FormId, Free> {
-        let is = |&(kept, _): &(Kept, u32)| self.arenas.formula(kept) == formula;
+        let is = |(kept, _): &(Kept, u32)| self.arenas.formula(kept) == formula;
         self.kept.find(formula.look(), is).map(FormId::at)
     }
 
@@ -134,11 +142,7 @@ impl Formulas {
 impl Default for Formulas {
     fn default() -> Self {
         // Most filters need no more.
-        let arenas = Arenas {
-            parts: Vec::with_capacity(64),
-            ranges: Vec::with_capacity(32),
-            arms: Vec::new(),
-        };
+        let arenas = Arenas { parts: Vec::with_capacity(64), pairs: Vec::with_capacity(32) };
         Self { kept: Interned::default(), arenas }
     }
 }

@@ -104,7 +104,7 @@ impl Ir {
     /// # Panics
     /// If the number is of another [`Ir`].
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn formula_of(&self, id: FormId) -> Formula<'_> {
         self.formulas.get(id)
     }
