@@ -128,6 +128,11 @@ impl Formulas {
     /// # Errors
     /// If it is not there.
     pub fn find(&self, formula: Formula<'_>) -> Result<FormId, Free> {
+        match formula {
+            Formula::False => return Ok(FormId::FALSE),
+            Formula::True => return Ok(FormId::TRUE),
+            _ => {}
+        }
         let is = |(kept, _): &(Kept, u32)| self.arenas.formula(kept) == formula;
         self.kept.find(formula.look(), is).map(FormId::at)
     }
@@ -143,6 +148,7 @@ impl Default for Formulas {
     fn default() -> Self {
         // Most filters need no more.
         let arenas = Arenas { parts: Vec::with_capacity(64), pairs: Vec::with_capacity(32) };
-        Self { kept: Interned::default(), arenas }
+        // In the order of their numbers: `FormId::FALSE` and `FormId::TRUE`.
+        Self { kept: Interned::after([(Kept::False, 0), (Kept::True, 0)]), arenas }
     }
 }

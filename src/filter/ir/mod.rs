@@ -77,17 +77,13 @@ impl Ir {
     /// Nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        let mut ir = Self {
-            values: Interned::default(),
+        Self {
+            values: Interned::after([]),
             choices: Vec::new(),
             formulas: Formulas::default(),
             fold_error: None,
             early: Vec::new(),
-        };
-        // These have the numbers that are known for them.
-        ir.formula(Formula::False);
-        ir.formula(Formula::True);
-        ir
+        }
     }
 
     /// A value.

@@ -379,7 +379,10 @@ impl Lowering<'_> {
     fn network_byte_is(&mut self, at: u32, any: &[u32]) -> FormId {
         let at = self.network().plus(at);
         let byte = self.load(at, Width::Byte);
-        self.ir.test(byte, points(any.iter().copied()))
+        match *any {
+            [one] => self.ir.is(byte, one),
+            _ => self.ir.test(byte, points(any.iter().copied())),
+        }
     }
 }
 

@@ -343,7 +343,7 @@ impl Simplifier<'_> {
     /// overlap, what follows is there for each combination.
     fn merge(&mut self, kind: Kind, value: ValId, parts: &[FormId], depth: u32) -> Option<FormId> {
         let (neutral, decisive) = ends(kind);
-        let mut arms: Vec<(Set, FormId)> = Vec::with_capacity(4);
+        let mut arms: SmallVec<[(Set, FormId); 4]> = SmallVec::new();
         let mut by_formula: Map<FormId, usize> = Map::default();
         for (range, formula) in self.pieces(kind, parts, depth)? {
             if formula == neutral {
