@@ -265,11 +265,11 @@ impl Ir {
         decisive: FormId,
         make: fn(&[FormId]) -> Formula<'_>,
     ) -> FormId {
-        if of.contains(&decisive) {
-            return decisive;
-        }
         let mut rest: SmallVec<[FormId; 8]> = SmallVec::new();
-        let of = if of.contains(&neutral) {
+        let of = if of.iter().any(|&part| part == neutral || part == decisive) {
+            if of.contains(&decisive) {
+                return decisive;
+            }
             rest.extend(of.iter().copied().filter(|&part| part != neutral));
             &rest[..]
         } else {

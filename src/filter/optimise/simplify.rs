@@ -123,10 +123,10 @@ impl Simplifier<'_> {
             Formula::Case { .. } => self.ir.not(id),
             Formula::Test(value, set) => match canonical(self.ir, value, set) {
                 None if polarity => id,
-                None => self.ir.formula(Formula::Test(value, set.complement().view())),
+                None => self.ir.test(value, set.complement()),
                 Some((value, set)) => {
                     let set = if polarity { set } else { set.complement() };
-                    self.ir.formula(Formula::Test(value, set.view()))
+                    self.ir.test(value, set)
                 }
             },
             Formula::Not(inner) => part(inner, !polarity),
@@ -366,7 +366,7 @@ impl Simplifier<'_> {
         if is_decided {
             let decided = arms.pop().map_or_else(Set::empty, |(set, _)| set);
             let set = if decisive == FormId::TRUE { decided } else { decided.complement() };
-            return Some(self.ir.formula(Formula::Test(value, set.view())));
+            return Some(self.ir.test(value, set));
         }
         Some(self.ir.case(value, &arms, neutral == FormId::TRUE))
     }
