@@ -26,7 +26,7 @@ const FREE: u32 = u32::MAX;
 
 /// Most filters need no more slots, ...
 const FIRST: usize = 64;
-/// ... and so have no more things.
+/// ... and so have no more things. Of 32 bytes each, as they are, allocators have memory of this size at hand.
 const ROOM: usize = FIRST / 2;
 
 impl Default for Slots {

@@ -1,4 +1,5 @@
-//! Where formulas are kept: each once, as a small record that points to what it is made of.
+//! Where formulas are kept: each once, as a small record that points to what it is made of. Whoever looks at one
+//! gets a view, which borrows that.
 
 use super::formula::{Arms, FormId, Formula};
 use super::intern::{Free, Interned};
@@ -64,6 +65,7 @@ struct Arenas {
 }
 
 impl Arenas {
+    // Always: then those who look for formulas of one kind pay for no other.
     #[inline(always)]
     fn formula<'i>(&'i self, kept: &'i Kept) -> Formula<'i> {
         match *kept {
@@ -150,5 +152,57 @@ impl Default for Formulas {
         let arenas = Arenas { parts: Vec::with_capacity(64), pairs: Vec::with_capacity(32) };
         // In the order of their numbers: `FormId::FALSE` and `FormId::TRUE`.
         Self { kept: Interned::after([(Kept::False, 0), (Kept::True, 0)]), arenas }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::ir::{Ir, Set, Width};
+
+    /// One formula of each kind that has something in an arena, and one that has not.
+    fn formulas(ir: &mut Ir) -> [FormId; 5] {
+        let values = [0, 1, 2].map(|k| ir.load(None, k, Width::Byte));
+        let tests = values.map(|value| ir.is(value, 5));
+        let not = ir.is_not(values[0], 5);
+        let sets = [(Set::from_ranges([(1, 2), (4, 5)]), tests[1]), (Set::one(9), tests[2])];
+        let case = ir.case(values[0], &sets, true);
+        [tests[0], not, ir.all(&tests), ir.any(&tests), case]
+    }
+
+    #[test]
+    fn what_is_known_takes_no_room() {
+        let mut ir = Ir::new();
+        let made = formulas(&mut ir);
+        let size = |ir: &Ir| {
+            let Formulas { kept, arenas } = &ir.formulas;
+            (kept.count(), arenas.parts.len(), arenas.pairs.len())
+        };
+        let before = size(&ir);
+        assert_eq!(formulas(&mut ir), made);
+        assert_eq!(size(&ir), before);
+    }
+
+    #[test]
+    fn views_tell_what_was_kept() {
+        let mut ir = Ir::new();
+        let [one, not, all, any, case] = formulas(&mut ir);
+        let Formula::Test(_, set) = ir.formula_of(one) else { panic!("a test") };
+        assert_eq!(set.ranges(), [(5, 5)]);
+        let Formula::Test(_, set) = ir.formula_of(not) else { panic!("a test") };
+        assert_eq!(set.ranges(), [(0, 4), (6, u32::MAX)]);
+        let (Formula::And(both), Formula::Or(either)) = (ir.formula_of(all), ir.formula_of(any))
+        else {
+            panic!("lists")
+        };
+        assert!(both.len() == 3 && both == either && both[0] == one);
+        let Formula::Case { arms, otherwise: true, .. } = ir.formula_of(case) else {
+            panic!("a case")
+        };
+        let arms: Vec<_> = arms.iter().map(|(set, of)| (set.ranges().to_vec(), of)).collect();
+        assert_eq!(arms, [(vec![(1, 2), (4, 5)], both[1]), (vec![(9, 9)], both[2])]);
+        assert!(ir.formula_of(case).parts().eq(both[1..].iter().copied()));
+        assert_eq!(ir.formula(Formula::True), FormId::TRUE);
+        assert_eq!(ir.formula_of(FormId::FALSE), Formula::False);
     }
 }

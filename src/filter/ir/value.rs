@@ -382,3 +382,26 @@ impl Ir {
         Value::Const(n)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_choices_are_one_value() {
+        let mut ir = Ir::new();
+        let [one, two] = [1, 2].map(|n| ir.constant(n));
+        let len = ir.len();
+        let test = ir.is(len, 60);
+        let both = [(test, one), (FormId::TRUE, two)];
+        let chosen = ir.choose(&both);
+        let other = ir.choose(&both[1..]);
+        assert!(ir.choose(&both) == chosen && other != chosen);
+        let &Value::Choose(choices) = ir.get(chosen) else { panic!("a choice") };
+        assert_eq!(ir.choices(choices), both);
+        // It stays as it is where a part beside it is replaced.
+        let sum = ir.binary(BinOp::Add, chosen, len);
+        let replaced = ir.replaced(sum, len, one);
+        assert_eq!(replaced, ir.binary(BinOp::Add, chosen, one));
+    }
+}
