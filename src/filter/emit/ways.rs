@@ -59,9 +59,10 @@ impl Ways {
         if targets.size_hint().1.is_some_and(|most| most <= FEW) {
             targets.for_each(|to| self.lead(first, to, state));
         } else {
-            let mut targets: Vec<NodeId> = targets.collect();
-            targets.sort_unstable();
-            targets.into_iter().for_each(|to| self.lead(first, to, state));
+            let mut sorted = Vec::new();
+            targets.for_each(|to| sorted.push(to));
+            sorted.sort_unstable();
+            sorted.into_iter().for_each(|to| self.lead(first, to, state));
         }
         self.nodes[from.index()].from = (first, self.count());
     }
