@@ -137,7 +137,7 @@ pub struct Stats {
 pub trait Port: Send + Sync {
     /// The counts up to now; what the interface drops as libpcap counts it, or `all` of that.
     fn stats(&self, all: bool) -> Result<Stats>;
-    /// Sends one packet; the number of bytes that went.
+    /// Sends one packet; the number of bytes that went. No point of cancellation, and nothing that panics.
     fn inject(&self, packet: &[u8]) -> Result<usize>;
     /// Sends a queue of packets; `sent` is how many bytes of it have gone, also if that fails.
     fn transmit(&self, order: &send::Order<'_>, sent: &mut usize) -> Result<()>;

@@ -20,6 +20,7 @@ use crate::handle::options::{Options, PRECISION_NANO};
 use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
 use crate::sys::lock::lock_within;
 use crate::sys::send::Messages;
+use crate::sys::thread::uncancelled;
 use crate::sys::{self, Errno, Sys, iface, packet, socket};
 use parking_lot::Mutex;
 use std::cell::Cell;
@@ -448,10 +449,12 @@ impl Port for SocketPort {
             return socket::send(fd, packet).map_err(|errno| Error::errno("send", errno));
         };
         let mut bytes = 0;
-        send::inject(fd, packet, &mut |packets| {
-            let went = send_from(tx, fd, packets)?;
-            bytes = went.bytes;
-            Ok(went.packets)
+        uncancelled(|| {
+            send::inject(fd, packet, &mut |packets| {
+                let went = send_from(tx, fd, packets)?;
+                bytes = went.bytes;
+                Ok(went.packets)
+            })
         })?;
         // Left out, and the kernel does not tell why.
         if bytes == 0 { Err(Error::errno("send", Errno(libc::EINVAL))) } else { Ok(bytes) }

@@ -1,6 +1,6 @@
 //! Sending: pcap_inject(3PCAP), pcap_sendpacket.
 
-use super::boundary::{null, with_handle};
+use super::boundary::{null, with_handle_at_once};
 use super::handle::pcap_t;
 use crate::error::{Error, Result};
 use crate::sys::Errno;
@@ -32,7 +32,7 @@ fn wrong_size(what: &str) -> Error {
 pub unsafe extern "C" fn pcap_inject(p: *mut pcap_t, packet: *const c_void, size: usize) -> c_int {
     // SAFETY: forwarded contract.
     unsafe {
-        with_handle(p, |h| match c_int::try_from(size) {
+        with_handle_at_once(p, |h| match c_int::try_from(size) {
             Ok(0) => Err(wrong_size("The number of bytes to be injected must not be zero")),
             Ok(_) => send(h, packet.cast(), size),
             Err(_) => {
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn pcap_sendpacket(
 ) -> c_int {
     // SAFETY: forwarded contract.
     let sent = unsafe {
-        with_handle(p, |h| match usize::try_from(size) {
+        with_handle_at_once(p, |h| match usize::try_from(size) {
             Ok(size @ 1..) => send(h, packet, size),
             _ => Err(wrong_size("The number of bytes to be sent must be positive")),
         })
