@@ -242,7 +242,7 @@ CASE(fanout_ebpf)
 static const struct {
     const char *text, *error;
 } bad[] = {
-    {"fanuot=hash", "unknown key \"fanuot\", there are fanout fanout_program "},
+    {"fanuot=hash", "unknown key \"fanuot\", keys: fanout fanout_program "},
     {"ring=2,=3", "unknown key \"\", "},
     {"Ring=2", "unknown key \"Ring\", "},
     {"ring=4", "bad value \"4\" of key \"ring\": expected 1, 2 or 3"},

@@ -7,6 +7,7 @@
 #include "net.h"
 
 #include <pcap/linux.h>
+#include <sys/utsname.h>
 
 #define HEADER sizeof(struct pcap_pkthdr)
 #define TOTAL 200
@@ -25,9 +26,22 @@ static const struct way ways[] = {{"sendmmsg", 0, 0, 0},
                                   {"a ring of V2, copied", 1, 1 << 20, PCAP_TX_RING_COPY},
                                   {"a ring of V2", 1, 1 << 20, 0},
                                   {"a ring of V3, copied", 0, 1 << 20, PCAP_TX_RING_COPY},
-                                  {"a small ring of V3", 0, SMALL, 0}};
+                                  {"a small ring of V3", 0, SMALL, 0},
+                                  {"XDP", 0, 1 << 20, PCAP_TX_RING_XDP},
+                                  {"a small ring of XDP", 1, SMALL, PCAP_TX_RING_XDP}};
 static const struct way *by;
 static struct caught seen;
+
+/* Whether the kernel is one on which XDP sends. */
+static inline int has_xdp(void)
+{
+    struct utsname about;
+    int major = 0, minor = 0;
+
+    CHECK(uname(&about) == 0, "%s", strerror(errno));
+    CHECK_INT(sscanf(about.release, "%d.%d", &major, &minor), 2);
+    return major > 6 || (major == 6 && minor >= 17);
+}
 
 static inline pcap_t *sender_created(struct how how)
 {
@@ -73,7 +87,11 @@ static inline void in_ways(void (*body)(void))
     int status, failed = 0;
 
     for (i = 0; i < (under_valgrind() ? 3 : sizeof ways / sizeof ways[0]); i++) {
-        pid_t pid = fork();
+        pid_t pid;
+
+        if (ways[i].flags & PCAP_TX_RING_XDP && !has_xdp())
+            continue;
+        pid = fork();
 
         CHECK(pid >= 0, "fork: %s", strerror(errno));
         if (pid == 0) {

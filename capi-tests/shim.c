@@ -8,7 +8,7 @@
  *
  *   CALL     socket, bind, mmap, setsockopt, getsockopt or ioctl
  *   LEVEL    SOL_PACKET or SOL_SOCKET            (setsockopt and getsockopt), or IOCTL
- *   OPTION   a name of packet_names, socket_names or ioctl_names below
+ *   OPTION   a name of packet_names, socket_names, xdp_names or ioctl_names below
  *   VALUE    a number, V1, V2 or V3: the int handed in, as PACKET_VERSION and PACKET_HDRLEN have it;
  *            of SIOCSHWTSTAMP the rx_filter
  *   ERRNO    a name of errno_names below; OK for a call that is not made and succeeds
@@ -31,6 +31,7 @@
 #include <linux/filter.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/if_xdp.h>
 #include <linux/net_tstamp.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
@@ -56,7 +57,7 @@ struct name {
 #define GET_TS_INFO (-ETHTOOL_GET_TS_INFO)
 #define SIOCGIWNAME 0x8b01
 static const struct name level_names[] = {
-    NAME(SOL_PACKET), NAME(SOL_SOCKET), NAME(IOCTL), {NULL, 0}};
+    NAME(SOL_PACKET), NAME(SOL_SOCKET), NAME(SOL_XDP), NAME(IOCTL), {NULL, 0}};
 static const struct name ioctl_names[] = {NAME(SIOCSHWTSTAMP), NAME(SIOCGIWNAME),
                                           {"ETHTOOL_GET_TS_INFO", GET_TS_INFO}, {NULL, 0}};
 static const struct name packet_names[] = {NAME(PACKET_VERSION),    NAME(PACKET_HDRLEN),
@@ -71,6 +72,9 @@ static const struct name socket_names[] = {NAME(SO_ATTACH_FILTER), NAME(SO_DETAC
                                            NAME(SO_BPF_EXTENSIONS), NAME(SO_ERROR),
                                            NAME(SO_TIMESTAMPNS),   NAME(SO_BUSY_POLL),
                                            {NULL, 0}};
+/* Of option 9 the headers of older systems do not know. */
+static const struct name xdp_names[] = {
+    NAME(XDP_UMEM_REG), {"XDP_MAX_TX_SKB_BUDGET", 9}, {NULL, 0}};
 #define OK (-1)
 static const struct name errno_names[] = {
     NAME(OK),     NAME(ERANGE),
@@ -130,7 +134,16 @@ static const char *name_of(const struct name *table, int value)
 
 static const struct name *options_of(int level)
 {
-    return level == SOL_PACKET ? packet_names : level == IOCTL ? ioctl_names : socket_names;
+    switch (level) {
+    case SOL_PACKET:
+        return packet_names;
+    case SOL_XDP:
+        return xdp_names;
+    case IOCTL:
+        return ioctl_names;
+    default:
+        return socket_names;
+    }
 }
 
 /* Reads CALL[:LEVEL:OPTION[=VALUE]] from strtok_r's `state`. */

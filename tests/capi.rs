@@ -170,6 +170,10 @@ programs! {
     linux_send_ring {
         ring_with_loss receiving_beside rings_of_other_kernels rings_that_cannot_be_had
     }
+    linux_send_xdp {
+        drops many unseen one_of_an_interface large_packets no_ethernet other_namespaces
+        kernels_without by_the_environment
+    }
     names {
         addresses_of_hosts addresses_stay_until_the_next_call networks protocols long_entries
         ports port_ranges random_port_ranges ethers_of_hosts long_names no_databases
@@ -286,8 +290,8 @@ macro_rules! under_valgrind {
 under_valgrind! {
     append boundary boundary_cxx compile documented dump dump_errors ethers filter findalldevs
     linktype linux_batch linux_environment linux_facts linux_fanout linux_fanout_group
-    linux_membership linux_netns linux_options linux_ring linux_send linux_send_ring linux_stats names offline
-    offline_filter packets shim_cases states tstamp vlan
+    linux_membership linux_netns linux_options linux_ring linux_send linux_send_ring linux_send_xdp linux_stats
+    names offline offline_filter packets shim_cases states tstamp vlan
 }
 
 fn valgrind_finds_nothing(program: &str) {

@@ -30,6 +30,8 @@ const RING: i32 = 2 << 20;
 
 /// `PCAP_TX_RING_COPY`.
 const COPY: i32 = 2;
+/// `PCAP_TX_RING_XDP`.
+const XDP: i32 = 4;
 
 /// A way to send.
 enum Way {
@@ -56,6 +58,7 @@ fn ways() -> Vec<(&'static str, Way)> {
         ("our send queue, from a ring, past the queueing discipline", how(true, Some(0))),
         ("our send queue, copied from a ring", how(false, Some(COPY))),
         ("our send queue, copied from a ring, past the queueing discipline", how(true, Some(COPY))),
+        ("our send queue, by XDP", how(false, Some(XDP))),
         (BARE, Way::Sendmmsg { qdisc_bypass: false }),
         ("the same, past the queueing discipline", Way::Sendmmsg { qdisc_bypass: true }),
         ("bare loop around a ring", Way::Ring { qdisc_bypass: false }),

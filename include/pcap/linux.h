@@ -162,6 +162,11 @@ extern "C" {
 #define PCAP_TX_RING_COPY 2
 
 /*
+ Of pcap_set_tx_ring_linux(): an XDP socket's ring, straight to the driver, on Ethernet.
+ */
+#define PCAP_TX_RING_XDP 4
+
+/*
  A packet that is lent until the next read.
  */
 typedef struct pcap_packet_linux {

@@ -53,6 +53,7 @@ const KEYS: &[(&str, &str, Set)] = &[
     ("tx_ring", SIZE, |o, v| put(&mut o.tuning.tx_ring, tx_ring(v).map(Some))),
     ("loss", "1 or 0, with tx_ring", |o, v| put(&mut o.tuning.tx_ring.as_mut()?.loss, switch(v))),
     ("copy", "1 or 0, with tx_ring", |o, v| put(&mut o.tuning.tx_ring.as_mut()?.copy, switch(v))),
+    ("xdp", "1 or 0, with tx_ring", |o, v| put(&mut o.tuning.tx_ring.as_mut()?.xdp, switch(v))),
     ("qdisc_bypass", SWITCH, |o, v| put(&mut o.tuning.qdisc_bypass, switch(v))),
 ];
 
@@ -89,7 +90,7 @@ fn read(text: &str, options: &mut Options) -> Result<()> {
     for (key, _) in items().map(split) {
         if KEYS.iter().all(|(known, ..)| *known != key) {
             let known: Vec<&str> = KEYS.iter().map(|(known, ..)| *known).collect();
-            return Err(wrong(format!("unknown key \"{key}\", there are {}", known.join(" "))));
+            return Err(wrong(format!("unknown key \"{key}\", keys: {}", known.join(" "))));
         }
     }
     for (key, expected, set) in KEYS {
@@ -154,7 +155,7 @@ fn netns(value: &str) -> Option<Netns> {
 /// What else can be asked of it has keys of its own.
 fn tx_ring(value: &str) -> Option<TxRing> {
     let bytes = size(value).filter(|bytes| *bytes > 0)?;
-    Some(TxRing { bytes, loss: false, copy: false })
+    Some(TxRing { bytes, loss: false, copy: false, xdp: false })
 }
 
 /// What the device has not got is a warning of the activation.
@@ -219,7 +220,7 @@ mod tests {
             assert_eq!(got, (Mode::Hash, fanout::DEFRAG, Some(7)));
         }
         let ring = reads("loss,tx_ring=1M").expect("both").tuning.tx_ring;
-        assert_eq!(ring, Some(TxRing { bytes: 1 << 20, loss: true, copy: false }));
+        assert_eq!(ring, Some(TxRing { bytes: 1 << 20, loss: true, copy: false, xdp: false }));
         assert!(reads("").is_ok());
     }
 
@@ -248,7 +249,7 @@ mod tests {
         }
         let unknown = complaint("fanuot=hash");
         assert!(unknown.starts_with(
-            "PCAP_LINUX_OPTIONS: unknown key \"fanuot\", there are fanout fanout_program "
+            "PCAP_LINUX_OPTIONS: unknown key \"fanuot\", keys: fanout fanout_program "
         ));
         assert!(unknown.len() < crate::ffi::types::PCAP_ERRBUF_SIZE, "{unknown}");
         assert!(unknown.ends_with(KEYS.last().expect("keys").0), "{unknown}");

@@ -1,6 +1,6 @@
 //! What a packet socket captures on: one interface or all of them, opened but not yet receiving.
 
-use super::ring::tx;
+use super::ring::{tx, xdp};
 use super::tuning::TxRing;
 use super::{Link, arphrd, ring};
 use crate::error::{Code, Error, Result, WarnCode, Warning};
@@ -153,16 +153,46 @@ impl Interface {
         }
     }
 
-    /// The ring to send from that is asked for.
+    /// The ring to send from that is asked for, if it is one of the packet socket.
     pub fn tx_ring(&self, options: &Options) -> Result<Option<tx::Request>> {
-        let Some(TxRing { bytes, loss, copy }) = options.tuning.tx_ring else { return Ok(None) };
-        let mtu = iface::mtu(self.fd.as_fd(), &options.device)
-            .map_err(|errno| Error::errno("SIOCGIFMTU", errno))?;
-        // The kernel takes nothing larger, and its own link-layer headers are no larger than that.
-        let largest = mtu.saturating_add(LINK_HEADERS);
-        let copies = copy && self.link.dlt() == dlt::EN10MB;
-        let copy = copies.then(|| options.device.clone());
+        let Some(TxRing { bytes, loss, copy, xdp }) = options.tuning.tx_ring else {
+            return Ok(None);
+        };
+        if xdp && self.is_ethernet() {
+            return Ok(None);
+        }
+        let largest = self.largest(options)?;
+        let copy = (copy && self.is_ethernet()).then(|| options.device.clone());
         Ok(Some(tx::Request { bytes, largest, loss, copy }))
+    }
+
+    /// The same, if it is one of an XDP socket.
+    pub fn xdp_ring(&self, options: &Options) -> Result<Option<xdp::Request>> {
+        let Some(TxRing { bytes, loss, xdp: true, .. }) = options.tuning.tx_ring else {
+            return Ok(None);
+        };
+        if !self.is_ethernet() {
+            return Ok(None);
+        }
+        let (device, ifindex) = (options.device.clone(), self.ifindex.max(0).unsigned_abs());
+        let mtu = self.mtu(options)?;
+        let largest = mtu.saturating_add(ETHERNET_OVERHEAD);
+        Ok(Some(xdp::Request { bytes, largest, loss, device, ifindex }))
+    }
+
+    fn is_ethernet(&self) -> bool {
+        matches!(self.link, Link::Raw { .. }) && self.link.dlt() == dlt::EN10MB
+    }
+
+    fn mtu(&self, options: &Options) -> Result<u32> {
+        iface::mtu(self.fd.as_fd(), &options.device)
+            .map_err(|errno| Error::errno("SIOCGIFMTU", errno))
+    }
+
+    /// Bytes of the largest packet that can be sent: the kernel takes nothing larger than the MTU, and its own
+    /// link-layer headers are no larger than that.
+    fn largest(&self, options: &Options) -> Result<u32> {
+        Ok(self.mtu(options)?.saturating_add(LINK_HEADERS))
     }
 
     /// How large packets get, which a ring of frames is made for.

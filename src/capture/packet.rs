@@ -9,7 +9,7 @@ use super::fanout;
 use super::membership::Membership;
 use super::netns::{self, Drops};
 use super::ring::frame::{Rules, Scale, Userland};
-use super::ring::{self, Aside, Opened, Ring, tx};
+use super::ring::{self, Aside, Opened, Ring, Sender, tx, xdp};
 use super::send::{self, Order};
 use super::{Direction, Fill, Link, Port, Source, Stats, Wait};
 use crate::bpf::insn::{RET_K, SKF_AD_VLAN_TAG_PRESENT};
@@ -124,6 +124,12 @@ impl PacketSocket {
         interface.bind(protocol)?;
         let place = fanout::Place { ifindex: interface.ifindex.max(0).unsigned_abs(), protocol };
         let link = interface.link;
+        let made = |request: xdp::Request| match &options.tuning.netns {
+            Some(namespace) => namespace.run(|| xdp::open(&request))?,
+            None => xdp::open(&request),
+        };
+        let xdp = interface.xdp_ring(options)?.map(made).transpose()?;
+        let sender = xdp.map(Sender::Xdp).or(tx.map(Sender::Frames));
         let enter = |fanout: fanout::Fanout| match &options.tuning.netns {
             // Where it can be seen who else is in the group.
             Some(namespace) => namespace.run(|| fanout.enter(fd, place, link))?,
@@ -151,7 +157,7 @@ impl PacketSocket {
             fd: interface.fd,
             ifindex: interface.ifindex,
             send_refusal: refusal,
-            tx: tx.map(Mutex::new),
+            tx: sender.map(Mutex::new),
             stamp_unit: if options.precision == PRECISION_NANO { 1 } else { 1000 },
             received: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -402,7 +408,7 @@ struct SocketPort {
     /// Why nothing can be sent, if so.
     send_refusal: Option<&'static str>,
     /// What packets are sent from; with it, send(2) sends nothing else.
-    tx: Option<Mutex<tx::Ring>>,
+    tx: Option<Mutex<Sender>>,
     /// Nanoseconds of a unit of `tv_usec`.
     stamp_unit: i64,
     received: AtomicU64,
@@ -481,7 +487,7 @@ impl Port for SocketPort {
 
 /// Sends from a ring that other threads may use; not for ever waiting, for what holds it may be what a signal
 /// handler has interrupted.
-fn send_from(tx: &Mutex<tx::Ring>, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<tx::Went> {
+fn send_from(tx: &Mutex<Sender>, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<tx::Went> {
     lock_within(tx, RING_PATIENCE).ok_or(Errno(libc::EBUSY))?.send(fd, packets)
 }
 

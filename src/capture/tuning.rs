@@ -51,6 +51,8 @@ pub struct TxRing {
     pub loss: bool,
     /// The kernel copies packets from it, on Ethernet, and does not lend its pages to the device.
     pub copy: bool,
+    /// It is the ring of an XDP socket, on Ethernet (since Linux 6.17).
+    pub xdp: bool,
 }
 
 impl Tuning {

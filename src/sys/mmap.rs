@@ -19,14 +19,24 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Maps `len` bytes of what `fd` offers, readable, writable and shared.
     pub fn shared(fd: BorrowedFd<'_>, len: usize) -> Sys<Self> {
-        Self::new(len, libc::MAP_SHARED, fd.as_raw_fd())
+        Self::new(len, libc::MAP_SHARED, fd.as_raw_fd(), 0)
+    }
+
+    /// The same, for what it offers from an offset on.
+    pub fn shared_at(fd: BorrowedFd<'_>, len: usize, offset: libc::off64_t) -> Sys<Self> {
+        Self::new(len, libc::MAP_SHARED, fd.as_raw_fd(), offset)
+    }
+
+    /// Memory that can be shared later, zeroed; it stays shared with a process that is forked.
+    pub fn anonymous(len: usize) -> Sys<Self> {
+        Self::new(len, libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1, 0)
     }
 
     /// Maps `len` bytes, readable and writable.
-    fn new(len: usize, flags: libc::c_int, fd: libc::c_int) -> Sys<Self> {
+    fn new(len: usize, flags: libc::c_int, fd: libc::c_int, offset: libc::off64_t) -> Sys<Self> {
         let prot = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: a NULL hint lets the kernel choose free addresses: no memory of ours is touched.
-        let base = unsafe { libc::mmap(std::ptr::null_mut(), len, prot, flags, fd, 0) };
+        let base = unsafe { libc::mmap64(std::ptr::null_mut(), len, prot, flags, fd, offset) };
         if base == libc::MAP_FAILED {
             return Err(Errno::last());
         }
@@ -60,7 +70,7 @@ impl Code {
     /// make code (a policy of `SELinux`, seccomp, `PaX`).
     pub fn new(bytes: &[u8]) -> Sys<Self> {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        let mapping = Mapping::new(bytes.len(), flags, -1)?;
+        let mapping = Mapping::new(bytes.len(), flags, -1, 0)?;
         let to = mapping.base.as_ptr();
         // SAFETY: as many writable bytes as were mapped just now, which nobody else knows of.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };

@@ -24,6 +24,7 @@ pub mod socket;
 pub mod stdio;
 pub mod sysfs;
 pub mod thread;
+pub mod xdp;
 
 use std::ffi::CStr;
 use std::fmt;

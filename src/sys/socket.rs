@@ -28,7 +28,9 @@ option_values!(
     libc::tpacket_req,
     libc::tpacket_req3,
     libc::tpacket_stats,
-    libc::tpacket_stats_v3
+    libc::tpacket_stats_v3,
+    libc::xdp_mmap_offsets,
+    libc::xdp_umem_reg
 );
 
 /// setsockopt(2).

@@ -15,6 +15,7 @@ pub mod tx;
 mod v1;
 mod v2;
 mod v3;
+pub mod xdp;
 
 #[cfg(test)]
 mod tests;
@@ -24,11 +25,13 @@ use crate::capture::facts::PacketFacts;
 use crate::capture::{Fill, Link};
 use crate::error::{Error, Result};
 use crate::handle::batch::{Batch, Lent};
+use crate::sys::Sys;
 use frame::Rules;
 use layout::{SockaddrLl, Tpacket1Hdr32, Tpacket1Hdr64, Tpacket2Hdr};
 use memory::Scratch;
 pub use run::Run;
 pub use setup::{Limits, Opened, Request, Shape, Version, Wish, open};
+use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
 
 /// One of the ways.
@@ -44,6 +47,26 @@ pub enum Ring {
     V1Long(frames::Ring<Tpacket1Hdr64>),
     /// No ring.
     None(recvmsg::Reader),
+}
+
+/// What packets are sent from.
+#[derive(Debug)]
+pub enum Sender {
+    /// A ring of the packet socket.
+    Frames(tx::Ring),
+    /// An XDP socket beside it.
+    Xdp(xdp::Ring),
+}
+
+impl Sender {
+    /// Sends packets, as many as there is room for and the kernel takes without waiting: at least one, or why the
+    /// first one did not go. `fd` is the packet socket.
+    pub fn send(&mut self, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<tx::Went> {
+        match self {
+            Self::Frames(ring) => ring.send(fd, packets),
+            Self::Xdp(ring) => ring.send(fd, packets),
+        }
+    }
 }
 
 /// How a ring's memory is divided.

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Blocks are no larger than they must be for little to be lost at their ends.
 const SMALL_BLOCK: usize = 64 * 1024;
 /// Bytes of a ring, at most: the kernel locks them.
-const MOST: usize = 1 << 30;
+pub(super) const MOST: usize = 1 << 30;
 
 /// Bytes of `struct virtio_net_hdr`, which stands in front of each packet where `PACKET_VNET_HDR` is on.
 const OFFLOAD: usize = 10;
@@ -33,7 +33,7 @@ const COPIED: usize = 2;
 /// Packets are copied up to here, from where on lending is less work.
 const MOST_COPIED: usize = 2048;
 /// Bytes of an Ethernet header, where its type is, and the type and length of a VLAN tag.
-const ETHERNET: usize = 14;
+pub(super) const ETHERNET: usize = 14;
 const ETHERTYPE: usize = 12;
 const TAGGED: [u8; 2] = [0x81, 0x00];
 const TAG: usize = 4;
@@ -299,7 +299,7 @@ impl Ring {
 }
 
 /// Whether an Ethernet interface takes a packet, as the kernel sees it: a tag is on top of the MTU.
-fn fits_ethernet(packet: &[u8], mtu: usize) -> bool {
+pub(super) fn fits_ethernet(packet: &[u8], mtu: usize) -> bool {
     let tag = if packet.get(ETHERTYPE..ETHERNET) == Some(&TAGGED) { TAG } else { 0 };
     packet.len() <= mtu.saturating_add(ETHERNET + tag)
 }

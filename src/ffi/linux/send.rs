@@ -157,6 +157,8 @@ pub unsafe extern "C" fn pcap_set_qdisc_bypass_linux(p: *mut pcap_t, bypass: c_i
 pub const PCAP_TX_RING_LOSS: c_int = 1;
 /// Of pcap_set_tx_ring_linux(): the kernel copies packets from the ring, on Ethernet.
 pub const PCAP_TX_RING_COPY: c_int = 2;
+/// Of pcap_set_tx_ring_linux(): an XDP socket's ring, straight to the driver, on Ethernet.
+pub const PCAP_TX_RING_XDP: c_int = 4;
 
 /// A ring of about `bytes` bytes to send from, 0 for none; `flags` are `PCAP_TX_RING_*`.
 ///
@@ -186,10 +188,11 @@ fn tx_ring(bytes: c_int, flags: c_int) -> Result<Option<TxRing>> {
     let Ok(bytes) = u32::try_from(bytes) else {
         return Err(Error::new(format!("a ring of {bytes} bytes cannot be had")));
     };
-    if flags & !(PCAP_TX_RING_LOSS | PCAP_TX_RING_COPY) != 0 {
+    if flags & !(PCAP_TX_RING_LOSS | PCAP_TX_RING_COPY | PCAP_TX_RING_XDP) != 0 {
         return Err(Error::new(format!("{flags:#x} are no flags of pcap_set_tx_ring_linux")));
     }
     let asked = |flag| flags & flag != 0;
     let (loss, copy) = (asked(PCAP_TX_RING_LOSS), asked(PCAP_TX_RING_COPY));
-    Ok((bytes > 0).then_some(TxRing { bytes, loss, copy }))
+    let xdp = asked(PCAP_TX_RING_XDP);
+    Ok((bytes > 0).then_some(TxRing { bytes, loss, copy, xdp }))
 }
