@@ -177,7 +177,7 @@ fn run(options: &Options) -> Result<()> {
                 if let Ok(handle) = opened
                     && let Err(error) = read(&handle, options, counts, taken)
                 {
-                    eprintln!("fanout: {}", error.text);
+                    eprintln!("fanout: {}", error.text());
                     STOPPED.store(true, Relaxed);
                 }
             });
@@ -205,7 +205,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fanout: {}: {}", options.device, error.text);
+            eprintln!("fanout: {}: {}", options.device, error.text());
             ExitCode::FAILURE
         }
     }

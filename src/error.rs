@@ -5,7 +5,6 @@
 use crate::inline::{Inline, table};
 use crate::sys::Errno;
 use std::borrow::Cow;
-use std::ops::Deref;
 
 /// A `PCAP_ERROR_*` code of `pcap/pcap.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,26 +50,57 @@ pub enum WarnCode {
     TstampTypeNotSup = 3,
 }
 
-/// A failure. On the heap, so that what does not fail returns in registers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error(Box<Failure>);
-
-/// What failed: a code and a text. An empty text means that the code says all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The status that the C function returns.
-    pub code: Code,
-    /// What `pcap_geterr` says.
-    pub text: Cow<'static, str>,
-    /// Whether a bug of ours was caught, after which the handle is not to be trusted.
-    pub panicked: bool,
+/// A failure. Two words, so that what does not fail returns in registers.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// A code, which says all.
+    Bare(Code),
+    /// What is the same whenever it fails.
+    Known(&'static Known),
+    /// A text of its own.
+    Made(Box<Failure>),
 }
 
-impl Deref for Error {
-    type Target = Failure;
+/// A failure that is told often: it takes no memory, and is told by copying it. Without relocations, as [`Inline`] is.
+#[derive(Debug)]
+pub struct Known {
+    /// The status that the C function returns.
+    code: Code,
+    /// What `pcap_geterr` says.
+    text: KnownText,
+}
 
-    fn deref(&self) -> &Failure {
-        &self.0
+/// Room for the longest of those texts.
+pub type KnownText = Inline<79>;
+
+/// What failed: a code and a text.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The status that the C function returns.
+    code: Code,
+    /// What `pcap_geterr` says.
+    text: Cow<'static, str>,
+    /// Whether a bug of ours was caught, after which the handle is not to be trusted.
+    panicked: bool,
+}
+
+impl Known {
+    /// `code` with `text`.
+    #[must_use]
+    pub const fn with_code(code: Code, text: &str) -> Self {
+        Self { code, text: Inline::new(text) }
+    }
+
+    /// `PCAP_ERROR` with `text`.
+    #[must_use]
+    pub const fn new(text: &str) -> Self {
+        Self::with_code(Code::Generic, text)
+    }
+
+    /// What `pcap_geterr` says.
+    #[must_use]
+    pub fn text(&self) -> &KnownText {
+        &self.text
     }
 }
 
@@ -94,17 +124,40 @@ impl Error {
 
     /// `code` with `text`.
     pub fn with_code(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Failure { code, text: text.into(), panicked: false }))
+        Self::Made(Box::new(Failure { code, text: text.into(), panicked: false }))
     }
 
     /// A panic that was caught.
     pub fn panicked(text: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Failure { code: Code::Generic, text: text.into(), panicked: true }))
+        Self::Made(Box::new(Failure { code: Code::Generic, text: text.into(), panicked: true }))
     }
 
     /// `code` alone: the reader is told what [`status_text`] says of it.
     pub fn bare(code: Code) -> Self {
-        Self::with_code(code, "")
+        Self::Bare(code)
+    }
+
+    /// The status that the C function returns.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Bare(code) => *code,
+            Self::Known(known) => known.code,
+            Self::Made(made) => made.code,
+        }
+    }
+
+    /// What `pcap_geterr` says; nothing where the code says all.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Bare(_) => "",
+            Self::Known(known) => known.text.as_str(),
+            Self::Made(made) => &made.text,
+        }
+    }
+
+    /// Whether a bug of ours was caught, after which the handle is not to be trusted.
+    pub fn has_panicked(&self) -> bool {
+        matches!(self, Self::Made(made) if made.panicked)
     }
 
     /// `PCAP_ERROR` with `what: strerror(errno)`, as libpcap words a failed system call.
@@ -112,6 +165,15 @@ impl Error {
         Self::new(format!("{}: {errno}", what.as_ref()))
     }
 }
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        let told = |error: &Self| (error.code(), error.has_panicked());
+        told(self) == told(other) && self.text() == other.text()
+    }
+}
+
+impl Eq for Error {}
 
 /// A text of `pcap_statustostr(3PCAP)`.
 pub type StatusText = Inline<76>;

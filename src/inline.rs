@@ -51,6 +51,12 @@ impl<const N: usize> Inline<N> {
         }
     }
 
+    /// Its bytes, and the NULs behind them.
+    #[must_use]
+    pub const fn padded(&self) -> &[u8; N] {
+        &self.bytes
+    }
+
     /// Its text.
     #[must_use]
     pub fn as_str(&self) -> &str {

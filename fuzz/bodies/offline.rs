@@ -202,7 +202,7 @@ impl Reading<'_> {
                         search.slept(sleep, polled);
                     }
                     Ok(other) => panic!("{other:?}"),
-                    Err(error) => return Some(error.text.to_string()),
+                    Err(error) => return Some(error.text().to_owned()),
                 }
             }
         }
@@ -277,11 +277,11 @@ pub fn read_each(
             Savefile::open(&name(&source), precision)
         }
     };
-    let opened = opened.map_err(|error| error.text.clone())?;
+    let opened = opened.map_err(|error| error.text().to_owned())?;
     let about = *opened.about();
     assert!(about.snapshot > 0, "{about:?}");
     let handle = Handle::default();
-    handle.open_offline(opened).map_err(|error| error.text.clone())?;
+    handle.open_offline(opened).map_err(|error| error.text().to_owned())?;
     let mut reading = Reading { handle, about, feed, way, filtered: false, bytes: 0, seen: 0 };
     if let Way::StreamAfter(0) | Way::PipedStreamAfter(0) = way {
         reading.interfere();

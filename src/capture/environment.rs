@@ -209,7 +209,7 @@ mod tests {
     }
 
     fn complaint(text: &str) -> String {
-        reads(text).expect_err(text).text.to_string()
+        reads(text).expect_err(text).text().to_owned()
     }
 
     #[test]

@@ -223,7 +223,7 @@ impl<'a> Transmission<'a, '_> {
                 }
                 Err(errno) if waits.helps(self.fd, errno) => waits.wait(self.fd),
                 Err(errno) => {
-                    let text = Error::errno("send", errno).text.clone();
+                    let text = Error::errno("send", errno).text().to_owned();
                     let (packet, len) = (self.gone + 1, first.len());
                     let which = format!("{text} (packet {packet} of the queue, {len} bytes)");
                     return Err(Error::new(which));

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn devices_that_are_not_there() {
         for name in ["nosuch0", "a-name-that-is-too-long-for-an-interface", ""] {
-            let text = lookup_net(Some(OsStr::new(name))).expect_err("an error").text.clone();
+            let text = lookup_net(Some(OsStr::new(name))).expect_err("an error").text().to_owned();
             assert_eq!(text, format!("SIOCGIFADDR: {name}: No such device"));
         }
     }

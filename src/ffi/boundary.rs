@@ -3,7 +3,7 @@
 
 use super::handle::pcap_t;
 use super::types::{PCAP_ERRBUF_SIZE, PCAP_ERROR};
-use crate::error::{Error, Result, status_text};
+use crate::error::{Error, Known, Result, status_text};
 use crate::handle::told::What;
 use crate::inline::Inline;
 use crate::sys::thread;
@@ -21,7 +21,7 @@ pub trait CReturn {
 
 impl CReturn for c_int {
     fn failure(error: &Error) -> Self {
-        error.code as Self
+        error.code() as Self
     }
 }
 
@@ -120,7 +120,18 @@ pub unsafe fn with_handle_at_once<R: CReturn>(
 ) -> R {
     // SAFETY: forwarded contract.
     let Some(h) = (unsafe { handle(p) }) else { return R::failure(&null()) };
-    h.run_unfailing(f).unwrap_or_else(|error| R::failure(&error))
+    match h.attempt(f) {
+        Ok(result) => result,
+        Err(error) => failed(h, error),
+    }
+}
+
+/// Tells that it failed, apart from what goes well.
+#[cold]
+#[inline(never)]
+fn failed<R: CReturn>(h: &pcap_t, error: Error) -> R {
+    h.tell(&error);
+    R::failure(&error)
 }
 
 /// Runs something that has no handle; what fails is told in the caller's error buffer.
@@ -140,9 +151,11 @@ pub fn quietly<R: CReturn>(f: impl FnOnce() -> Result<R>) -> R {
     guard(f).unwrap_or_else(|error| R::failure(&error))
 }
 
+static NULL: Known = Known::new("a null pointer was given where a pointer is needed");
+
 /// What is wrong with a NULL that libpcap would follow.
 pub fn null() -> Error {
-    Error::new("a null pointer was given where a pointer is needed")
+    Error::Known(&NULL)
 }
 
 /// What a function says that is exported and not there, in libpcap's words.
@@ -152,10 +165,9 @@ pub fn not_supported(function: &str) -> Error {
 
 /// An error's text, or its code's where it has none.
 pub fn error_text(error: &Error) -> &str {
-    if error.text.is_empty() {
-        status_text(error.code as c_int).map(Inline::as_str).unwrap_or_default()
-    } else {
-        &error.text
+    match error {
+        Error::Bare(code) => status_text(*code as c_int).map(Inline::as_str).unwrap_or_default(),
+        _ => error.text(),
     }
 }
 
@@ -168,7 +180,9 @@ pub unsafe fn copy_text(to: *mut c_char, size: usize, text: &str) {
     if to.is_null() {
         return;
     }
-    let n = text.floor_char_boundary(text.find('\0').unwrap_or(text.len()).min(room));
+    // SAFETY: no more than the text's own bytes are looked at.
+    let n = unsafe { libc::strnlen(text.as_ptr().cast(), text.len().min(room)) };
+    let n = text.floor_char_boundary(n);
     // SAFETY: `n < size` bytes and the terminator fit, by this function's contract.
     unsafe {
         std::ptr::copy_nonoverlapping(text.as_ptr(), to.cast(), n);

@@ -281,7 +281,7 @@ unsafe fn with_both(
     result.unwrap_or_else(|error| {
         // SAFETY: forwarded contract.
         unsafe { set_errbuf(errbuf, error_text(&error)) };
-        error.code as c_int
+        error.code() as c_int
     })
 }
 

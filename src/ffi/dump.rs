@@ -4,8 +4,7 @@ use super::boundary::{null, quietly, text, with_handle};
 use super::handle::pcap_t;
 use super::types::{FILE, pcap_dumper_t, pcap_pkthdr};
 use crate::error::{Error, Result};
-use crate::handle::Facts;
-use crate::handle::told::What;
+use crate::handle::told::{Facts, What};
 use crate::linktype;
 use crate::savefile::dumper::{self, STANDARD_OUTPUT};
 use crate::savefile::writer::{self, FILE_HEADER};
@@ -30,7 +29,7 @@ fn header(
     function: &str,
     more: fn(&pcap_t) -> u32,
 ) -> Result<[u8; FILE_HEADER]> {
-    let Some(Facts { datalink: dlt, snapshot, .. }) = h.handle.facts() else {
+    let Some(Facts { datalink: dlt, snapshot, .. }) = h.handle.told.facts() else {
         let text = format!("{shown}: not-yet-activated pcap_t passed to {function}");
         return Err(Error::new(text));
     };

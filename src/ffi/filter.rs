@@ -14,8 +14,7 @@ use crate::error::{Error, Result};
 use crate::filter::code::Options;
 use crate::filter::compile::compile;
 use crate::filter::{Context, Source};
-use crate::handle::Facts;
-use crate::handle::told::What;
+use crate::handle::told::{Facts, What};
 use crate::names::resolver::System;
 use std::ffi::{c_char, c_int, c_uchar, c_uint};
 
@@ -87,6 +86,7 @@ pub unsafe extern "C" fn pcap_compile(
         with_handle(p, |h| {
             let facts = h
                 .handle
+                .told
                 .facts()
                 .ok_or_else(|| Error::new("not-yet-activated pcap_t passed to pcap_compile"))?;
             hand_out(&compiled(expression, facts, optimize != 0, netmask)?, program)

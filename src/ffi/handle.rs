@@ -6,7 +6,7 @@
 
 use super::boundary::{error_text, guard, guard_step, set_errbuf, unfailing};
 use super::types::{PCAP_ERRBUF_SIZE, pcap_pkthdr};
-use crate::error::{Error, Result};
+use crate::error::{Error, Known, KnownText, Result};
 use crate::handle::Handle;
 use crate::handle::batch::Lent;
 use parking_lot::Mutex;
@@ -29,8 +29,16 @@ pub struct pcap_t {
     poisoned: AtomicBool,
 }
 
+static UNSOUND: Known =
+    Known::new("this handle cannot be used after an internal error in libpcap-rs");
+
 fn unsound() -> Error {
-    Error::new("this handle cannot be used after an internal error in libpcap-rs")
+    Error::Known(&UNSOUND)
+}
+
+#[cold]
+fn broken() -> Error {
+    Error::panicked("internal error in libpcap-rs")
 }
 
 /// Handles that are not in use.
@@ -72,8 +80,14 @@ impl pcap_t {
 
     /// Gives up everything and goes back to the pool.
     pub fn close(&'static self) {
+        let close = || self.handle.close();
+        let closed = if self.handle.is_dead() {
+            unfailing(close).is_some_and(|closed| closed.is_ok())
+        } else {
+            !self.handle.is_closed() && guard(close).is_ok()
+        };
         // Twice closed, or closed while a step of another thread holds it: not ours to give back.
-        if self.handle.is_closed() || guard(|| self.handle.close()).is_err() {
+        if !closed {
             return;
         }
         POOL.lock().push(Spare(self));
@@ -82,22 +96,23 @@ impl pcap_t {
     /// Runs an operation, unless an earlier one has panicked; what fails is told in the error buffer. QUIRK: what
     /// goes well leaves the last failure's text there.
     pub fn run<R>(&self, f: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
-        self.tell(if self.is_sound() { guard(|| f(self)) } else { Err(unsound()) })
+        let result = if self.is_sound() { guard(|| f(self)) } else { Err(unsound()) };
+        result.inspect_err(|error| self.tell(error))
     }
 
     /// As [`pcap_t::run`], for a step of a read, which comes by no point of cancellation.
     pub fn run_step<R>(&self, f: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
-        self.tell(if self.is_sound() { guard_step(|| f(self)) } else { Err(unsound()) })
+        let result = if self.is_sound() { guard_step(|| f(self)) } else { Err(unsound()) };
+        result.inspect_err(|error| self.tell(error))
     }
 
-    /// As [`pcap_t::run`], for an `f` as [`unfailing`]'s.
+    /// As [`pcap_t::run`], for an `f` as [`unfailing`]'s; what fails is left for [`pcap_t::tell`].
     #[inline]
-    pub fn run_unfailing<R>(&self, f: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
+    pub fn attempt<R>(&self, f: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
         if !self.is_sound() {
-            return self.tell(Err(unsound()));
+            return Err(unsound());
         }
-        let result = unfailing(|| f(self));
-        self.tell(result.unwrap_or_else(|| Err(Error::panicked("internal error in libpcap-rs"))))
+        unfailing(|| f(self)).unwrap_or_else(|| Err(broken()))
     }
 
     fn is_sound(&self) -> bool {
@@ -105,16 +120,23 @@ impl pcap_t {
     }
 
     /// Tells a failure in the error buffer.
-    fn tell<R>(&self, result: Result<R>) -> Result<R> {
-        result.inspect_err(|error| {
-            if error.panicked {
-                self.poisoned.store(true, Ordering::Relaxed);
-                self.handle.told.refuse();
+    #[cold]
+    pub fn tell(&self, error: &Error) {
+        match error {
+            Error::Bare(_) => {}
+            Error::Known(known) => {
+                let text = known.text().padded();
+                const { assert!(size_of::<KnownText>() <= PCAP_ERRBUF_SIZE) };
+                // SAFETY: the buffer is this handle's own, and has room for any such text; see also `set_error`.
+                unsafe { text.as_ptr().copy_to_nonoverlapping(self.errbuf().cast(), text.len()) };
             }
-            if !error.text.is_empty() {
-                self.set_error(&error.text);
-            }
-        })
+            Error::Made(_) if error.text().is_empty() => {}
+            Error::Made(_) => self.set_error(error.text()),
+        }
+        if error.has_panicked() {
+            self.poisoned.store(true, Ordering::Relaxed);
+            self.handle.told.refuse();
+        }
     }
 
     /// Puts `text` into the error buffer.

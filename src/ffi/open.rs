@@ -2,7 +2,7 @@
 //! pcap_init.
 
 use super::boundary::{
-    error_text, handle, name, set_errbuf, text, with_errbuf, with_handle_at_once,
+    error_text, handle, name, set_errbuf, text, unfailing, with_errbuf, with_handle_at_once,
 };
 use super::handle::pcap_t;
 use crate::error::{Code, Error, Result, Warning, status_text};
@@ -49,7 +49,7 @@ pub fn activation(h: &pcap_t, result: Result<Option<Warning>>) -> c_int {
         }
         Err(error) => {
             h.set_failure(&error);
-            error.code as c_int
+            error.code() as c_int
         }
     }
 }
@@ -97,9 +97,9 @@ pub unsafe extern "C" fn pcap_open_live(
 /// How pcap_open_live() words what pcap_activate() said. QUIRK: where the device does not exist and there
 /// is no more to say, the same text stands twice.
 fn open_live_text(device: &str, error: &Error) -> String {
-    let status = status_text(error.code as c_int).map(ToString::to_string).unwrap_or_default();
-    match error.code {
-        Code::Generic => format!("{device}: {}", error.text),
+    let status = status_text(error.code() as c_int).map(ToString::to_string).unwrap_or_default();
+    match error.code() {
+        Code::Generic => format!("{device}: {}", error.text()),
         Code::NoSuchDevice | Code::PermDenied | Code::PromiscPermDenied => {
             format!("{device}: {status} ({})", error_text(error))
         }
@@ -132,7 +132,8 @@ pub unsafe extern "C" fn pcap_open_dead_with_tstamp_precision(
     let nano = precision == PRECISION_NANO.unsigned_abs();
     let precision = if nano { PRECISION_NANO } else { PRECISION_MICRO };
     let dead = Dead { datalink: linktype, snapshot: snaplen, precision };
-    super::boundary::quietly(|| pcap_t::open(|handle| handle.open_dead(dead)))
+    let opened = unfailing(|| pcap_t::open(|handle| handle.open_dead(dead)).ok()).flatten();
+    opened.unwrap_or(std::ptr::null_mut())
 }
 
 /// Closes a handle; it may be one whose loop is calling back just now.

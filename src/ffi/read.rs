@@ -47,13 +47,13 @@ fn step(h: &pcap_t, token: Token, patience: Patience, had_packets: bool) -> Outc
 #[cold]
 #[inline(never)]
 fn refuse_null(h: &pcap_t) -> c_int {
-    h.set_error(&null().text);
+    h.tell(&null());
     PCAP_ERROR
 }
 
 /// QUIRK: reads know no errors but these.
 fn failure(error: &Error) -> c_int {
-    if error.code == Code::NotActivated { Code::NotActivated as c_int } else { PCAP_ERROR }
+    if error.code() == Code::NotActivated { Code::NotActivated as c_int } else { PCAP_ERROR }
 }
 
 /// Ends a read that took all that was lent; where its last packet, if that is still needed, lies from now on.

@@ -106,16 +106,21 @@ impl Control {
 
     /// Begins a life of the handle with nothing asked.
     pub fn revive(&self) {
-        self.word.fetch_and(!FLAGS, Ordering::SeqCst);
+        if self.word.load(Ordering::SeqCst) & FLAGS != 0 {
+            self.word.fetch_and(!FLAGS, Ordering::SeqCst);
+        }
     }
 
     /// Ends this life of the handle: every reader of it, also one that sleeps, finds [`Interrupt::Closed`].
     pub fn retire(&self) {
         let word = self.word.load(Ordering::SeqCst) & !FLAGS;
-        self.word.store(word.wrapping_add(GENERATION), Ordering::SeqCst);
-        let fd = self.wake.swap(-1, Ordering::SeqCst);
-        if fd >= 0 {
-            eventfd::signal(fd);
+        self.word.store(word.wrapping_add(GENERATION), Ordering::Release);
+        // Where there is nobody to wake, nobody sleeps.
+        if self.wake_fd() >= 0 {
+            let fd = self.wake.swap(-1, Ordering::SeqCst);
+            if fd >= 0 {
+                eventfd::signal(fd);
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! Where a handle's life begins and ends: made for a device, activated, opened on a savefile or on nothing, closed.
 
 use super::options::Options;
-use super::told::What;
-use super::{Facts, Handle, Live, Offline, State, already_activated};
+use super::told::{Facts, What};
+use super::{ACTIVATED, Handle, Live, Offline, State};
 use crate::capture::{self, Direction, Source};
 use crate::error::{Error, Result, Warning};
 use crate::filter;
@@ -58,10 +58,8 @@ impl Handle {
     pub fn open_dead(&self, dead: Dead) -> Result<()> {
         let Dead { datalink, snapshot, .. } = dead;
         self.begin(State::Dead)?;
-        *self.facts.write() = Some(Facts { datalink, snapshot, source: filter::Source::Dead });
+        self.told.set_facts(Facts { datalink, snapshot, source: filter::Source::Dead });
         self.tell(&[
-            (What::Datalink, datalink),
-            (What::Snapshot, snapshot),
             (What::Precision, dead.precision),
             (What::BufferSize, 0),
             (What::DeviceFd, 0),
@@ -81,9 +79,9 @@ impl Handle {
             self.control.set_wake(Some(&wake));
             offline._wake = Some(wake);
         }
+        let source = filter::Source::Savefile { swapped };
+        self.told.set_facts(Facts { datalink, snapshot, source });
         self.tell(&[
-            (What::Datalink, datalink),
-            (What::Snapshot, snapshot),
             (What::Precision, precision),
             (What::BufferSize, buffer_size.cast_signed()),
             (What::Fd, port.fd()),
@@ -94,8 +92,6 @@ impl Handle {
             (What::Minor, version.1),
         ]);
         *self.port.write() = Some(port);
-        let source = filter::Source::Savefile { swapped };
-        *self.facts.write() = Some(Facts { datalink, snapshot, source });
         Ok(())
     }
 
@@ -129,10 +125,16 @@ impl Handle {
         self.shared.store(std::ptr::null_mut(), Ordering::Relaxed);
         self.control.retire();
         self.batch.clear();
-        *self.port.write() = None;
-        *self.facts.write() = None;
+        if matches!(ended, State::Live(_) | State::Offline(_)) {
+            *self.port.write() = None;
+        }
         drop(ended);
         Ok(())
+    }
+
+    /// Whether nothing has to be given up to end the life.
+    pub fn is_dead(&self) -> bool {
+        self.state().is_ok_and(|state| matches!(*state, State::Dead))
     }
 
     /// Whether the handle is between two lives.
@@ -144,7 +146,7 @@ impl Handle {
     pub fn activate(&self) -> Result<Option<Warning>> {
         let mut state = self.state()?;
         let State::Created(options) = &mut *state else {
-            return Err(already_activated());
+            return Err(Error::Known(&ACTIVATED));
         };
         let mut opened = Opened::open(options)?;
         opened.source.listen()?;
@@ -156,7 +158,7 @@ impl Handle {
     pub fn open_group(&self, n: usize) -> Result<Vec<Opened>> {
         let mut state = self.state()?;
         let State::Created(options) = &mut *state else {
-            return Err(already_activated());
+            return Err(Error::Known(&ACTIVATED));
         };
         if options.tuning.fanout.is_none() {
             return Err(Error::new("the handle is to be in no fanout group"));
@@ -183,7 +185,7 @@ impl Handle {
         let mut state = self.state()?;
         match &*state {
             State::Created(_) => Ok(self.go_live(&mut state, opened)),
-            _ => Err(already_activated()),
+            _ => Err(Error::Known(&ACTIVATED)),
         }
     }
 
@@ -198,9 +200,9 @@ impl Handle {
         let Opened { options, source, wake, warning } = opened;
         let (port, datalink, snapshot) =
             (source.port(), source.datalink(), source.snapshot().cast_signed());
+        let vlan = source.tells_vlan_tags();
+        self.told.set_facts(Facts { datalink, snapshot, source: filter::Source::Live { vlan } });
         self.tell(&[
-            (What::Datalink, datalink),
-            (What::Snapshot, snapshot),
             (What::Precision, options.precision),
             (What::BufferSize, source.buffer_size().cast_signed()),
             (What::DeviceFd, port.fd()),
@@ -209,9 +211,6 @@ impl Handle {
             (What::Direction, Direction::InOut as i32),
         ]);
         *self.port.write() = Some(port);
-        let vlan = source.tells_vlan_tags();
-        *self.facts.write() =
-            Some(Facts { datalink, snapshot, source: filter::Source::Live { vlan } });
         self.control.set_wake(Some(&wake));
         *state = State::Live(Box::new(Live { options, source, _wake: wake }));
         warning

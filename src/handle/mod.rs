@@ -16,8 +16,7 @@ use crate::bpf::{Insn, Program};
 use crate::capture::membership::Membership;
 use crate::capture::send::Order;
 use crate::capture::{Direction, Port, Source, Stats};
-use crate::error::{Code, Error, Result};
-use crate::filter;
+use crate::error::{Code, Error, Known, Result};
 use crate::linktype;
 use crate::savefile::Savefile;
 use crate::sys::stdio::Stream;
@@ -51,8 +50,6 @@ pub struct Handle {
     port: RwLock<Option<Arc<dyn Port>>>,
     /// The stream of a savefile, once the program has asked for it.
     shared: AtomicPtr<libc::FILE>,
-    /// As `port`; set once there is a link type. Filters are compiled while another thread reads.
-    facts: RwLock<Option<Facts>>,
 }
 
 /// Where in its life a handle is.
@@ -84,40 +81,42 @@ struct Offline {
     _wake: Option<OwnedFd>,
 }
 
-/// What the meaning of a filter depends on besides its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// The link type.
-    pub datalink: i32,
-    /// The snapshot length.
-    pub snapshot: i32,
-    /// Where the packets come from.
-    pub source: filter::Source,
+/// What an operation that needs packets finds wrong with a handle that has none.
+fn not_live(state: &State, on_dead: &'static Known) -> Error {
+    Error::Known(match state {
+        State::Created(_) => &NOT_ACTIVATED,
+        State::Dead => on_dead,
+        State::Live(_) | State::Offline(_) | State::Closed => &CLOSED,
+    })
 }
 
-/// What an operation that needs packets finds wrong with a handle that has none.
-fn not_live(state: &State, on_dead: &'static str) -> Error {
-    match state {
-        State::Created(_) => {
-            Error::with_code(Code::NotActivated, "This handle hasn't been activated yet")
-        }
-        State::Dead => Error::new(on_dead),
-        State::Live(_) | State::Offline(_) | State::Closed => {
-            Error::new("This handle has been closed")
-        }
-    }
-}
+static NOT_ACTIVATED: Known =
+    Known::with_code(Code::NotActivated, "This handle hasn't been activated yet");
+static CLOSED: Known = Known::new("This handle has been closed");
+/// QUIRK: the two spaces are libpcap's.
+static ACTIVATED: Known =
+    Known::with_code(Code::Activated, "can't perform  operation on activated capture");
+static BUSY: Known =
+    Known::new("This handle is in use by another thread or a signal handler's caller");
+/// What a packet socket is asked on a handle that has none.
+static NOT_ON_A_DEVICE: Known = Known::new("This handle does not capture from a device");
 
 /// The texts of what an open_dead handle refuses.
 mod on_dead {
-    pub const READ: &str = "Packets aren't available from a pcap_open_dead pcap_t";
-    pub const FACTS: &str = "Facts about packets aren't available from a pcap_open_dead pcap_t";
-    pub const INJECT: &str = "Packets can't be sent on a pcap_open_dead pcap_t";
-    pub const FILTER: &str = "A filter cannot be set on a pcap_open_dead pcap_t";
-    pub const DIRECTION: &str = "The packet direction cannot be set on a pcap_open_dead pcap_t";
-    pub const NONBLOCK: &str = "A pcap_open_dead pcap_t does not have a non-blocking mode setting";
-    pub const STATS: &str = "Statistics aren't available from a pcap_open_dead pcap_t";
-    pub const RFMON: &str = "Rfmon mode doesn't apply on a pcap_open_dead pcap_t";
+    use crate::error::Known;
+
+    pub static READ: Known = Known::new("Packets aren't available from a pcap_open_dead pcap_t");
+    pub static FACTS: Known =
+        Known::new("Facts about packets aren't available from a pcap_open_dead pcap_t");
+    pub static INJECT: Known = Known::new("Packets can't be sent on a pcap_open_dead pcap_t");
+    pub static FILTER: Known = Known::new("A filter cannot be set on a pcap_open_dead pcap_t");
+    pub static DIRECTION: Known =
+        Known::new("The packet direction cannot be set on a pcap_open_dead pcap_t");
+    pub static NONBLOCK: Known =
+        Known::new("A pcap_open_dead pcap_t does not have a non-blocking mode setting");
+    pub static STATS: Known =
+        Known::new("Statistics aren't available from a pcap_open_dead pcap_t");
+    pub static RFMON: Known = Known::new("Rfmon mode doesn't apply on a pcap_open_dead pcap_t");
 }
 
 impl Handle {
@@ -129,7 +128,7 @@ impl Handle {
                 self.told.set(What::Precision, options.precision);
                 Ok(changed)
             }
-            _ => Err(already_activated()),
+            _ => Err(Error::Known(&ACTIVATED)),
         }
     }
 
@@ -137,7 +136,7 @@ impl Handle {
     pub fn options<R>(&self, look: impl FnOnce(&Options) -> R) -> Result<R> {
         match &*self.state()? {
             State::Live(live) => Ok(look(&live.options)),
-            State::Offline(_) | State::Dead => Err(Error::new(NOT_ON_A_DEVICE)),
+            State::Offline(_) | State::Dead => Err(Error::Known(&NOT_ON_A_DEVICE)),
             State::Created(_) | State::Closed => Err(Error::bare(Code::NotActivated)),
         }
     }
@@ -145,7 +144,7 @@ impl Handle {
     /// Lets through only packets that `program` accepts.
     pub fn set_filter(&self, program: Option<&[Insn]>) -> Result<()> {
         let mut state = self.state()?;
-        let source = live(&mut state, on_dead::FILTER)?;
+        let source = live(&mut state, &on_dead::FILTER)?;
         let program = program.ok_or_else(|| Error::new("setfilter: No filter specified"))?;
         let program =
             Program::new(program).ok_or_else(|| Error::new("BPF program is not valid"))?;
@@ -157,7 +156,7 @@ impl Handle {
     pub fn set_direction(&self, direction: Option<Direction>) -> Result<()> {
         let direction = direction.ok_or_else(|| Error::new("Invalid direction"))?;
         let mut state = self.state()?;
-        let source = live(&mut state, on_dead::DIRECTION)?;
+        let source = live(&mut state, &on_dead::DIRECTION)?;
         self.take_back(source);
         source.set_direction(direction)?;
         self.told.set(What::Direction, direction as i32);
@@ -186,7 +185,7 @@ impl Handle {
     /// Chooses a link type.
     pub fn set_datalink(&self, dlt: i32) -> Result<()> {
         let offered = match self.datalinks(|offered| Ok(offered.contains(&dlt))) {
-            Err(error) if error.code == Code::NotActivated => false,
+            Err(error) if error.code() == Code::NotActivated => false,
             offered => offered?,
         };
         if dlt < 0 || !offered {
@@ -200,18 +199,10 @@ impl Handle {
                 self.take_back(&mut *live.source);
                 live.source.set_datalink(dlt)?;
                 self.told.set(What::Datalink, dlt);
-                if let Some(facts) = &mut *self.facts.write() {
-                    facts.datalink = dlt;
-                }
                 Ok(())
             }
             _ => Ok(()),
         }
-    }
-
-    /// What filters depend on; `None` before activation. Other threads may ask while the handle is read.
-    pub fn facts(&self) -> Option<Facts> {
-        *self.facts.read()
     }
 
     /// Looks at the types of time stamps to choose from.
@@ -228,14 +219,14 @@ impl Handle {
     /// Whether monitor mode could be asked for: never, on the devices that there are.
     pub fn can_set_rfmon(&self) -> Result<bool> {
         match &*self.state()? {
-            State::Dead => Err(Error::new(on_dead::RFMON)),
+            State::Dead => Err(Error::Known(&on_dead::RFMON)),
             _ => Ok(false),
         }
     }
 
     /// Whether reads do not wait, or why a handle does not tell it by [`What::Nonblocking`].
     pub fn nonblocking(&self) -> Result<bool> {
-        Ok(live(&mut *self.state()?, on_dead::NONBLOCK)?.nonblocking())
+        Ok(live(&mut *self.state()?, &on_dead::NONBLOCK)?.nonblocking())
     }
 
     /// Chooses whether reads wait; before activation, for after it.
@@ -246,7 +237,7 @@ impl Handle {
                 Ok(())
             }
             state => {
-                live(state, on_dead::NONBLOCK)?.set_nonblocking(on)?;
+                live(state, &on_dead::NONBLOCK)?.set_nonblocking(on)?;
                 self.told.set(What::Nonblocking, on.into());
                 Ok(())
             }
@@ -292,7 +283,7 @@ impl Handle {
     pub fn stats(&self, all: bool) -> Result<Stats> {
         match self.port() {
             Some(port) => port.stats(all),
-            None => Err(not_live(&*self.state()?, on_dead::STATS)),
+            None => Err(not_live(&*self.state()?, &on_dead::STATS)),
         }
     }
 
@@ -300,7 +291,7 @@ impl Handle {
     pub fn inject(&self, packet: &[u8]) -> Result<usize> {
         match self.port() {
             Some(port) => port.inject(packet),
-            None => Err(not_live(&*self.state()?, on_dead::INJECT)),
+            None => Err(not_live(&*self.state()?, &on_dead::INJECT)),
         }
     }
 
@@ -308,7 +299,7 @@ impl Handle {
     /// that fails. A break that is asked for meanwhile ends it, and is told to the next read, too.
     pub fn transmit(&self, queue: &[u8], synchronised: bool, sent: &mut usize) -> Result<()> {
         let Some(port) = self.port() else {
-            return Err(not_live(&*self.state()?, on_dead::INJECT));
+            return Err(not_live(&*self.state()?, &on_dead::INJECT));
         };
         let watch = self.control.watch();
         let stop = || self.control.asked_since(watch);
@@ -328,7 +319,7 @@ impl Handle {
                 wanted.extend(join.then_some(membership));
                 Ok(())
             }
-            other => Err(not_live(other, NOT_ON_A_DEVICE)),
+            other => Err(not_live(other, &NOT_ON_A_DEVICE)),
         }
     }
 
@@ -340,29 +331,16 @@ impl Handle {
     /// Borrowed until the end of the caller's statement or block, which runs no code of a program's.
     #[inline]
     fn state(&self) -> Result<RefMut<'_, State>> {
-        self.state.try_borrow_mut().map_err(|_| busy())
+        self.state.try_borrow_mut().map_err(|_| Error::Known(&BUSY))
     }
-}
-
-/// What a packet socket is asked on a handle that has none.
-const NOT_ON_A_DEVICE: &str = "This handle does not capture from a device";
-
-#[cold]
-fn busy() -> Error {
-    Error::new("This handle is in use by another thread or a signal handler's caller")
 }
 
 /// The open source, or what the operation says on a handle that has none.
 #[inline]
-fn live<'s>(state: &'s mut State, on_dead: &'static str) -> Result<&'s mut dyn Source> {
+fn live<'s>(state: &'s mut State, on_dead: &'static Known) -> Result<&'s mut dyn Source> {
     match state {
         State::Live(live) => Ok(&mut *live.source),
         State::Offline(offline) => Ok(&mut offline.source),
         other => Err(not_live(other, on_dead)),
     }
-}
-
-/// QUIRK: the two spaces are libpcap's.
-fn already_activated() -> Error {
-    Error::with_code(Code::Activated, "can't perform  operation on activated capture")
 }

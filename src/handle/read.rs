@@ -84,13 +84,13 @@ impl Handle {
     /// Ends a read whose last packet was the last that was lent: if nothing more is there, that is given back,
     /// so that the descriptor does not promise it again. The packet `last` is still needed, and may move.
     pub fn settle(&self, last: Option<&mut Lent>) -> Result<()> {
-        live(&mut *self.state()?, on_dead::READ)?.settle(&self.batch, last);
+        live(&mut *self.state()?, &on_dead::READ)?.settle(&self.batch, last);
         Ok(())
     }
 
     /// What the kernel told of the packet that begins at `packet`, if it is one that is lent.
     pub fn packet_facts(&self, packet: *const u8) -> Result<PacketFacts> {
-        live(&mut *self.state()?, on_dead::FACTS)?.facts(&self.batch, packet)
+        live(&mut *self.state()?, &on_dead::FACTS)?.facts(&self.batch, packet)
     }
 
     /// Takes back what was lent and looks for more.
@@ -102,7 +102,7 @@ impl Handle {
             if let Some(interrupt) = self.control.interrupt(search.token) {
                 if interrupt == Interrupt::Break {
                     // Told to whoever reads; a handle that cannot be read says so instead.
-                    let whole = live(&mut *self.state()?, on_dead::READ)?.wait().to_the_end;
+                    let whole = live(&mut *self.state()?, &on_dead::READ)?.wait().to_the_end;
                     if whole && search.had_packets {
                         // QUIRK: a read of a savefile tells its packets, and leaves the break to the next one.
                         return Ok(Step::Quiet);
@@ -116,7 +116,7 @@ impl Handle {
                 Fill::Rejected => search.rejected = true,
                 Fill::End => return Ok(Step::End),
                 Fill::Nothing => {
-                    let wait = live(&mut *self.state()?, on_dead::READ)?.wait();
+                    let wait = live(&mut *self.state()?, &on_dead::READ)?.wait();
                     let impatient = !search.patient && !wait.to_the_end;
                     if impatient || (search.rejected && wait.rejected_ends) {
                         return Ok(Step::Quiet);
@@ -136,7 +136,7 @@ impl Handle {
     fn fill(&self) -> Result<Fill> {
         inject_panic();
         let mut state = self.state()?;
-        live(&mut state, on_dead::READ)?.fill(&self.batch)
+        live(&mut state, &on_dead::READ)?.fill(&self.batch)
     }
 
     /// Looks at how a sleep ended.
@@ -153,7 +153,7 @@ impl Handle {
         if source.revents == libc::POLLIN {
             return Ok(());
         }
-        match live(&mut *self.state()?, on_dead::READ) {
+        match live(&mut *self.state()?, &on_dead::READ) {
             Ok(live) => live.woken(source.revents),
             // Closed meanwhile, which the next look at the control word tells.
             Err(_) => Ok(()),

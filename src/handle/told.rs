@@ -4,6 +4,7 @@
 //! signal handlers, also while a read is under way.
 
 use crate::error::Code;
+use crate::filter::Source;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// What may be asked.
@@ -34,10 +35,32 @@ pub enum What {
     Nonblocking,
     /// Which packets are let through; below 0 where there is more to say.
     Direction,
+    /// Where packets come from, as a place in `SOURCES`; below 0 where there is no link type yet.
+    Source,
+}
+
+/// Where they may come from.
+const SOURCES: [Source; 5] = [
+    Source::Dead,
+    Source::Savefile { swapped: false },
+    Source::Savefile { swapped: true },
+    Source::Live { vlan: false },
+    Source::Live { vlan: true },
+];
+
+/// What the meaning of a filter depends on besides its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The link type.
+    pub datalink: i32,
+    /// The snapshot length.
+    pub snapshot: i32,
+    /// Where the packets come from.
+    pub source: Source,
 }
 
 /// How many that are: the last one's number and one more.
-const ALL: usize = What::Direction as usize + 1;
+const ALL: usize = What::Source as usize + 1;
 
 /// The answers.
 #[derive(Debug)]
@@ -61,6 +84,25 @@ impl Told {
     /// Answers so from now on.
     pub fn set(&self, what: What, answer: i32) {
         self.0[what as usize].store(answer, Ordering::Relaxed);
+    }
+
+    /// What filters depend on, if there is a link type by now. Those who compile may ask while another thread reads.
+    pub fn facts(&self) -> Option<Facts> {
+        let source = usize::try_from(self.get(What::Source)).ok()?;
+        Some(Facts {
+            datalink: self.get(What::Datalink),
+            snapshot: self.get(What::Snapshot),
+            source: *SOURCES.get(source)?,
+        })
+    }
+
+    /// Tells them.
+    pub fn set_facts(&self, facts: Facts) {
+        self.set(What::Datalink, facts.datalink);
+        self.set(What::Snapshot, facts.snapshot);
+        if let Some(source) = (0..).zip(SOURCES).find(|(_, source)| *source == facts.source) {
+            self.set(What::Source, source.0);
+        }
     }
 
     /// Answers as a handle that is not active.
@@ -95,7 +137,14 @@ mod tests {
         told.set(What::Fd, 7);
         assert_eq!((told.get(What::Datalink), told.get(What::Fd)), (1, 7));
         assert_eq!(told.get(What::Snapshot), -3);
+        assert_eq!(told.facts(), None);
+        for source in SOURCES {
+            let facts = Facts { datalink: 1, snapshot: 2, source };
+            told.set_facts(facts);
+            assert_eq!(told.facts(), Some(facts));
+        }
         told.refuse();
+        assert_eq!(told.facts(), None);
         assert_eq!((told.get(What::Datalink), told.get(What::Fd)), (-1, -1));
         told.forget();
         assert_eq!((told.get(What::Datalink), told.get(What::Direction)), (-3, -3));

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn of(found: [u8; FILE_HEADER]) -> String {
-        check(&found, &file_header(1, 96, 0), "f").map_err(|e| e.text.to_string()).unwrap_err()
+        check(&found, &file_header(1, 96, 0), "f").map_err(|e| e.text().to_owned()).unwrap_err()
     }
 
     /// A header that has something else at `at`.

@@ -184,7 +184,7 @@ pub unsafe extern "C" fn pcap_packet_facts_linux(
     let told = |h: &pcap_t| h.handle.packet_facts(packet).map(|of| self::facts(&of));
     // SAFETY: forwarded contract.
     let filled = h.run_step(|h| unsafe { fill(facts, || told(h)) });
-    filled.map_or_else(|error| error.code as c_int, |()| 0)
+    filled.map_or_else(|error| error.code() as c_int, |()| 0)
 }
 
 /// Counts since activation, in 64 bits. Signal handlers and other threads may ask while a read waits.

@@ -48,7 +48,7 @@ fn read(bytes: &[u8], nano: bool) -> (Vec<Told>, Result<About>) {
 }
 
 fn text(bytes: &[u8]) -> String {
-    read(bytes, false).1.expect_err("an error").text.to_string()
+    read(bytes, false).1.expect_err("an error").text().to_owned()
 }
 
 const HERE: u64 = 1_700_000_000_123_456;
@@ -240,7 +240,7 @@ fn malformed_blocks_are_told_in_libpcaps_words() {
             bad(&mut file);
             let (told, end) = read(&file.bytes, false);
             assert_eq!(told.len(), 1, "{wanted}");
-            assert_eq!(end.expect_err(wanted).text, *wanted);
+            assert_eq!(end.expect_err(wanted).text(), *wanted);
         }
     }
 }
@@ -307,7 +307,7 @@ fn interfaces_that_libpcap_refuses() {
     let told: Vec<_> = told.iter().map(|told| (told.2, told.3.len())).collect();
     assert_eq!(told, [(150, 100), (60, 60), (300, 100)], "cut to the first's snapshot length");
     let wanted = "invalid packet capture length 201, bigger than snaplen of 200";
-    assert_eq!(end.expect_err("too long").text, wanted);
+    assert_eq!(end.expect_err("too long").text(), wanted);
 }
 
 #[test]
