@@ -1,19 +1,18 @@
-//! Programs that are run more than once: decoded for the machine when they are made.
+//! Programs that are run more than once: decoded for the machine when they first run, for many run in the kernel only.
 
 use super::insn::{ABS, B, H, IND, Insn, JEQ, JGE, JGT, JMP, JMP_JA, JSET, K, LD, W};
 use super::machine::{self, Code, Machine, Step, WINDOW, Way, go_on, indexed, stumble};
 use super::native::{Lazy, Outcome};
 use super::packet::{Meta, byte, half, word};
 use super::validate::validate;
+use once_cell::sync::OnceCell;
 use std::fmt;
-use std::sync::Arc;
 
 /// A program that [`validate()`] accepts.
-#[derive(Clone)]
 pub struct Program {
     insns: Box<[Insn]>,
-    ops: Box<[Op]>,
-    native: Arc<Lazy>,
+    ops: OnceCell<Box<[Op]>>,
+    native: Lazy,
 }
 
 /// One instruction, decoded. One that is run together with the one before it still stands in its own
@@ -39,15 +38,13 @@ impl AsRef<Insn> for Op {
 }
 
 impl Program {
-    /// Decodes `insns`, or gives `None` where `bpf_validate` would refuse them.
+    /// The program `insns`, or `None` where `bpf_validate` would refuse them.
     #[must_use]
     pub fn new(insns: &[Insn]) -> Option<Self> {
         if !validate(insns) {
             return None;
         }
-        let followers = insns.iter().skip(1).map(Some).chain([None]);
-        let ops = (0..).zip(insns).zip(followers).map(|((n, insn), after)| decode(n, *insn, after));
-        Some(Self { insns: insns.into(), ops: ops.collect(), native: Arc::default() })
+        Some(Self { insns: insns.into(), ops: OnceCell::new(), native: Lazy::default() })
     }
 
     /// The instructions, as they were given.
@@ -70,7 +67,8 @@ impl Program {
                 Outcome::Stumbled => {}
             }
         }
-        machine::run(Decoded { ops: &self.ops, window: &[] }, packet, wire_len, meta)
+        let ops = self.ops.get_or_init(|| decoded(&self.insns));
+        machine::run(Decoded { ops, window: &[] }, packet, wire_len, meta)
     }
 
     /// Translates the program now, not after some runs. Whether that can be: the machine runs it if not.
@@ -81,7 +79,7 @@ impl Program {
 
 impl PartialEq for Program {
     fn eq(&self, other: &Self) -> bool {
-        self.insns == other.insns
+        self.insns() == other.insns()
     }
 }
 
@@ -89,7 +87,7 @@ impl Eq for Program {}
 
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Program").field(&self.insns).finish()
+        f.debug_tuple("Program").field(&self.insns()).finish()
     }
 }
 
@@ -152,6 +150,14 @@ impl<'p> Code for Decoded<'p> {
 const FIRST_PAIR: usize = machine::CODES;
 /// In [`STEPS`](Decoded::STEPS), what rejects.
 const NOTHING: u8 = 0xff;
+
+/// All instructions of a program.
+#[cold]
+fn decoded(insns: &[Insn]) -> Box<[Op]> {
+    let followers = insns.iter().skip(1).map(Some).chain([None]);
+    let ops = (0..).zip(insns).zip(followers);
+    ops.map(|((n, insn), after)| decode(n, *insn, after)).collect()
+}
 
 /// Instruction `n`, which `after` follows.
 fn decode(n: u32, insn: Insn, after: Option<&Insn>) -> Op {

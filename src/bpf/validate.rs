@@ -18,28 +18,77 @@ pub fn validate(insns: &[Insn]) -> bool {
         && (1..).zip(insns).all(|(next, &insn)| fits(insn, next, len))
 }
 
-/// Whether `insn` may stand in a program of `len` instructions, `next` being the one after it.
-fn fits(insn: Insn, next: u32, len: u32) -> bool {
-    let in_memory = (insn.k as usize) < MEMWORDS;
-    let inside = |skip: u32| next.wrapping_add(skip) < len;
+/// What an instruction asks for.
+#[derive(Clone, Copy)]
+enum Demand {
+    /// There is no such instruction.
+    Never,
+    /// Nothing.
+    Nothing,
+    /// `k` is a word of scratch memory.
+    Memory,
+    /// `k` is not 0.
+    Divisor,
+    /// The instruction at `k` is inside.
+    Jump,
+    /// Those at `jt` and `jf` are.
+    Branch,
+}
+
+/// By the low eight bits of the code.
+static DEMANDS: [Demand; 256] = {
+    let mut demands = [Demand::Never; 256];
+    let mut code = 0;
+    while code < demands.len() {
+        demands[code] = demand(Insn::stmt(code as u16, 0));
+        code += 1;
+    }
+    demands
+};
+
+const fn demand(insn: Insn) -> Demand {
     match insn.class() {
         LD | LDX => match insn.mode() {
-            IMM | ABS | IND | MSH | LEN => true,
-            MEM => in_memory,
-            _ => false,
+            IMM | ABS | IND | MSH | LEN => Demand::Nothing,
+            MEM => Demand::Memory,
+            _ => Demand::Never,
         },
-        ST | STX => in_memory,
+        ST | STX => Demand::Memory,
         ALU => match insn.op() {
-            ADD | SUB | MUL | OR | AND | XOR | LSH | RSH | NEG => true,
-            DIV | MOD => insn.src() != K || insn.k != 0,
-            _ => false,
+            ADD | SUB | MUL | OR | AND | XOR | LSH | RSH | NEG => Demand::Nothing,
+            DIV | MOD if insn.src() == K => Demand::Divisor,
+            DIV | MOD => Demand::Nothing,
+            _ => Demand::Never,
         },
         JMP => match insn.op() {
-            JA => inside(insn.k),
-            JEQ | JGT | JGE | JSET => inside(insn.jt.into()) && inside(insn.jf.into()),
-            _ => false,
+            JA => Demand::Jump,
+            JEQ | JGT | JGE | JSET => Demand::Branch,
+            _ => Demand::Never,
         },
-        RET | MISC => true,
+        RET | MISC => Demand::Nothing,
+        _ => Demand::Never,
+    }
+}
+
+/// Whether `insn` may stand in a program of `len` instructions, `next` being the one after it.
+#[inline]
+fn fits(insn: Insn, next: u32, len: u32) -> bool {
+    let inside = |skip: u32| next.wrapping_add(skip) < len;
+    // Most instructions are of the first two kinds.
+    match DEMANDS[usize::from(insn.code as u8)] {
+        Demand::Nothing => true,
+        Demand::Branch => inside(insn.jt.max(insn.jf).into()),
+        Demand::Jump => inside(insn.k),
+        demand => holds(demand, insn.k),
+    }
+}
+
+/// Whether the operand is what the other kinds ask for.
+#[cold]
+fn holds(demand: Demand, k: u32) -> bool {
+    match demand {
+        Demand::Memory => (k as usize) < MEMWORDS,
+        Demand::Divisor => k != 0,
         _ => false,
     }
 }
