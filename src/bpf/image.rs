@@ -119,39 +119,122 @@ pub fn is_known(code: u16) -> bool {
 /// `insn` as instruction number `n` of a program, as `bpf_image(3PCAP)` words it.
 #[must_use]
 pub fn image(insn: &Insn, n: i32) -> String {
+    let mut text = String::with_capacity(64);
+    write_image(&mut text, insn, n);
+    text
+}
+
+fn write_image(text: &mut String, insn: &Insn, n: i32) {
     let next = n.wrapping_add(1);
-    let (name, operand) = match NAMES.iter().find(|(_, (code, _))| *code == insn.code) {
-        Some((name, (_, operand))) => (name.as_str(), write_operand(*operand, insn.k, next)),
-        None => ("unimp", format!("0x{:x}", insn.code)),
-    };
-    if insn.class() == JMP && insn.op() != insn::JA {
-        let (jt, jf) = (next.wrapping_add(insn.jt.into()), next.wrapping_add(insn.jf.into()));
-        format!("({n:03}) {name:<8} {operand:<16} jt {jt}\tjf {jf}")
-    } else if operand.is_empty() {
-        format!("({n:03}) {name}")
+    text.push('(');
+    if (0..100).contains(&n) {
+        text.push_str(if n < 10 { "00" } else { "0" });
+    }
+    // Two places for what is behind the sign.
+    if (-9..0).contains(&n) {
+        text.push_str("-0");
+        number(text, n.unsigned_abs());
     } else {
-        format!("({n:03}) {name:<8} {operand}")
+        signed(text, n);
+    }
+    text.push_str(") ");
+    let (name, operand) = match NAMES.iter().find(|(_, (code, _))| *code == insn.code) {
+        Some((name, (_, operand))) => (name.as_str(), Some(*operand)),
+        None => ("unimp", None),
+    };
+    let begin = text.len();
+    text.push_str(name);
+    let branches = insn.class() == JMP && insn.op() != insn::JA;
+    if branches || !matches!(operand, Some(Nothing)) {
+        pad(text, begin, 8);
+        text.push(' ');
+    }
+    let begin = text.len();
+    match operand {
+        Some(operand) => write_operand(text, operand, insn.k, next),
+        None => {
+            text.push_str("0x");
+            hexadecimal(text, insn.code.into());
+        }
+    }
+    if branches {
+        pad(text, begin, 16);
+        text.push_str(" jt ");
+        signed(text, next.wrapping_add(insn.jt.into()));
+        text.push_str("\tjf ");
+        signed(text, next.wrapping_add(insn.jf.into()));
     }
 }
 
 /// The operand's text, `next` being the number of the following instruction.
-fn write_operand(operand: Operand, k: u32, next: i32) -> String {
-    let signed = k.cast_signed();
+fn write_operand(text: &mut String, operand: Operand, k: u32, next: i32) {
+    let mut around = |before: &str, k: i32, after: &str| {
+        text.push_str(before);
+        signed(text, k);
+        text.push_str(after);
+    };
+    let k_signed = k.cast_signed();
     match operand {
-        Nothing => String::new(),
-        PacketLen => "#pktlen".to_owned(),
-        Index => "x".to_owned(),
-        Number => format!("#{signed}"),
-        Hex => format!("#0x{k:x}"),
+        Nothing => {}
+        PacketLen => text.push_str("#pktlen"),
+        Index => text.push('x'),
+        Number => around("#", k_signed, ""),
+        Hex => {
+            text.push_str("#0x");
+            hexadecimal(text, k);
+        }
         Packet => match extension(k) {
-            Some(name) => format!("[{name}]"),
-            None => format!("[{signed}]"),
+            Some(name) => {
+                text.push('[');
+                text.push_str(name);
+                text.push(']');
+            }
+            None => around("[", k_signed, "]"),
         },
-        Indexed => format!("[x + {signed}]"),
-        HeaderLen => format!("4*([{signed}]&0xf)"),
-        Scratch => format!("M[{signed}]"),
-        Target => next.wrapping_add(signed).to_string(),
+        Indexed => around("[x + ", k_signed, "]"),
+        HeaderLen => around("4*([", k_signed, "]&0xf)"),
+        Scratch => around("M[", k_signed, "]"),
+        Target => around("", next.wrapping_add(k_signed), ""),
     }
+}
+
+/// Spaces up to a column of `width`, which began at `begin`.
+fn pad(text: &mut String, begin: usize, width: usize) {
+    while text.len() < begin + width {
+        text.push(' ');
+    }
+}
+
+fn signed(text: &mut String, n: i32) {
+    if n < 0 {
+        text.push('-');
+    }
+    number(text, n.unsigned_abs());
+}
+
+/// In decimal.
+fn number(text: &mut String, n: u32) {
+    digits::<10>(text, n);
+}
+
+/// In hexadecimal.
+fn hexadecimal(text: &mut String, n: u32) {
+    digits::<16>(text, n);
+}
+
+fn digits<const BASE: u32>(text: &mut String, mut n: u32) {
+    // As many as a number has in decimal.
+    let mut digits = [0_u8; 10];
+    let mut first = digits.len();
+    for place in digits.iter_mut().rev() {
+        *place = b"0123456789abcdef"[(n % BASE) as usize];
+        first -= 1;
+        n /= BASE;
+        if n == 0 {
+            break;
+        }
+    }
+    text.extend(digits.iter().skip(first).map(|digit| char::from(*digit)));
 }
 
 /// The name of the kernel's extension at offset `k`.
@@ -174,7 +257,10 @@ pub fn dump(insns: &[Insn], option: i32) -> String {
         let _ = match option {
             3.. => writeln!(text, "{code} {jt} {jf} {k}"),
             2 => writeln!(text, "{{ 0x{code:x}, {jt}, {jf}, 0x{k:08x} }},"),
-            _ => writeln!(text, "{}", image(insn, n)),
+            _ => {
+                write_image(&mut text, insn, n);
+                writeln!(text)
+            }
         };
     }
     text
