@@ -113,7 +113,7 @@ fn change(bytes: &mut [u8], changes: &[u8]) {
 
 fn program(text: &str, context: Context, optimise: bool) -> Result<Vec<Insn>, String> {
     compile(text, context, Options { snaplen: SNAPLEN, optimise }, &FewNames)
-        .map_err(|error| error.text)
+        .map_err(|error| error.text.into_owned())
 }
 
 /// Whether a filter may be refused for this with the judge knowing better.

@@ -69,7 +69,7 @@ fn check_error(text: &str, error: &FilterError) {
     let known = &error.text[..error.text.floor_char_boundary(255)];
     assert!(!known.is_empty() && line.starts_with(known), "{text:?}: {line}");
     assert!(!line.contains('\n') || text.contains('\n'), "{text:?}: {line}");
-    assert!(error.full(text).starts_with(&error.text), "{text:?}");
+    assert!(error.full(text).starts_with(&*error.text), "{text:?}");
     if let Some(span) = error.span {
         let inside = span.start <= span.end && span.end <= text.len();
         assert!(inside && text.is_char_boundary(span.start), "{text:?}: {span:?}");

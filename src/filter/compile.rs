@@ -78,7 +78,7 @@ mod tests {
     const OPTIONS: Options = Options { snaplen: 96, optimise: true };
 
     fn error(text: &str) -> String {
-        compile(text, CONTEXT, OPTIONS, &NoNames).expect_err(text).text
+        compile(text, CONTEXT, OPTIONS, &NoNames).expect_err(text).text.into_owned()
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! have been right, follows as far as there is room.
 
 use super::ast::Span;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// What `PCAP_ERRBUF_SIZE` leaves for a text.
@@ -19,16 +20,16 @@ const WINDOW: usize = 60;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilterError {
     /// libpcap's words.
-    pub text: String,
+    pub text: Cow<'static, str>,
     /// Where in the expression.
     pub span: Option<Span>,
     /// What would have been right, as in `expected a name, an address or a number`.
-    pub hint: Option<String>,
+    pub hint: Option<Cow<'static, str>>,
 }
 
 impl FilterError {
     /// An error that has no place.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self { text: text.into(), span: None, hint: None }
     }
 
@@ -38,36 +39,39 @@ impl FilterError {
     }
 
     /// The same with a hint.
-    pub fn hint(self, hint: impl Into<String>) -> Self {
+    pub fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
     /// At most 255 bytes: the text, then, where there is room, the place, then the hint.
     pub fn one_line(&self, source: &str) -> String {
-        let mut line = self.text.clone();
+        let mut line = String::with_capacity(self.text.len().max(LINE));
+        line.push_str(&self.text);
         if let Some(span) = self.span {
             let place = Place::of(span, source);
-            let mut add = |more: String| {
-                if line.len() + more.len() <= LINE {
-                    line.push_str(&more);
+            let mut add = |more: &[&str]| {
+                if line.len() + more.iter().map(|part| part.len()).sum::<usize>() <= LINE {
+                    line.extend(more.iter().copied());
                 }
             };
             // Other texts tell already what they are about.
             if self.text.starts_with("can't parse") {
-                add(match place.quote() {
-                    "" => " at the end".to_owned(),
-                    quote if quote.chars().count() > QUOTE => {
-                        format!(" near \"{}...\"", quote.chars().take(QUOTE).collect::<String>())
+                let quote = place.quote();
+                match quote.char_indices().nth(QUOTE) {
+                    None if quote.is_empty() => add(&[" at the end"]),
+                    None => add(&[" near \"", quote, "\""]),
+                    Some((end, _)) => {
+                        add(&[" near \"", quote.get(..end).unwrap_or_default(), "...\""]);
                     }
-                    quote => format!(" near \"{quote}\""),
-                });
+                }
             }
-            add(match place.lines {
-                1 => format!(" (column {})", place.column),
-                _ => format!(" (line {}, column {})", place.line, place.column),
-            });
+            let column = place.column.to_string();
+            match place.lines {
+                1 => add(&[" (column ", &column, ")"]),
+                _ => add(&[" (line ", &place.line.to_string(), ", column ", &column, ")"]),
+            }
             if let Some(hint) = &self.hint {
-                add(format!(": {hint}"));
+                add(&[": ", hint]);
             }
         }
         line.truncate(line.floor_char_boundary(LINE));
@@ -77,7 +81,7 @@ impl FilterError {
     /// Several lines: the text, the line of the expression that it is about, and below it a mark with the
     /// hint. No line break at the end.
     pub fn full(&self, source: &str) -> String {
-        let mut full = self.text.clone();
+        let mut full = self.text.clone().into_owned();
         let hint = self.hint.as_deref().unwrap_or_default();
         if let Some(span) = self.span {
             let place = Place::of(span, source);
@@ -91,6 +95,10 @@ impl FilterError {
         }
         full
     }
+}
+
+fn newlines(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count()
 }
 
 /// A span as people count it.
@@ -120,8 +128,8 @@ impl<'s> Place<'s> {
             text,
             start: at - first,
             end: end - first,
-            lines: source.matches('\n').count() + 1,
-            line: before.matches('\n').count() + 1,
+            lines: newlines(source) + 1,
+            line: newlines(before) + 1,
             column: source.get(first..at).unwrap_or_default().chars().count() + 1,
         }
     }

@@ -438,7 +438,7 @@ impl<'t> Parser<'t> {
             Token::Bad(Bad::Ethernet) => format!("invalid Ethernet address {text}"),
             _ => {
                 let error = FilterError::new("can't parse filter expression: syntax error");
-                return error.at(self.span).hint(format!("expected {what}"));
+                return error.at(self.span).hint(["expected ", what].concat());
             }
         };
         FilterError::new(text).at(self.span)

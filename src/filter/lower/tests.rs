@@ -47,7 +47,7 @@ const LIVE: Source = Source::Live { vlan: true };
 
 fn lower(dlt: i32, source: Source, text: &str, ir: &mut Ir) -> Result<FormId, String> {
     let context = Context { dlt, netmask: 0xffff_ff00, source };
-    formula(text, context, &Names, ir).map_err(|error| error.text)
+    formula(text, context, &Names, ir).map_err(|error| error.text.into_owned())
 }
 
 /// The cases of a file: link type, source, expression, and what is expected.
