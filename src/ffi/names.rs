@@ -1,6 +1,6 @@
 //! Names of hosts, networks, ports, protocols and Ethernet addresses.
 
-use super::boundary::{guard, guard_step, store};
+use super::boundary::{guard, store, unfailing};
 use super::cmem;
 use super::types::{FILE, eproto, pcap_etherent};
 use crate::names::{address, ethers, ports, protocols, resolver};
@@ -36,7 +36,7 @@ unsafe fn known<R>(name: *const c_char, find: impl FnOnce(&[u8]) -> Option<R>) -
     }
     // SAFETY: not NULL, so a C string by this function's contract.
     let name = unsafe { CStr::from_ptr(name) };
-    guard_step(|| Ok(find(name.to_bytes()))).ok().flatten()
+    unfailing(|| find(name.to_bytes())).flatten()
 }
 
 /// A malloc'd Ethernet address.

@@ -4,29 +4,38 @@
 //! IPv6 addresses are not here: the C library and Rust's agree on those. Names of any kind are not
 //! addresses; `resolver.rs` is for them.
 
-/// The longest text of a MAC-48 address: six groups of two digits.
-const MAC48_LEN: usize = 17;
+use std::ops::RangeInclusive;
 
 /// A MAC-48 address: twelve hexadecimal digits, three groups of four between dots, or six groups of one
 /// or two with colons, dots or hyphens between them, of which one kind.
 #[must_use]
 pub fn mac48(text: &[u8]) -> Option<[u8; 6]> {
-    if text.len() > MAC48_LEN {
-        return None;
-    }
-    let separator = text.iter().copied().find(|byte| b":.-".contains(byte));
-    let mut groups = text.split(|byte| Some(*byte) == separator);
-    let (digits, bits) = match (groups.clone().count(), separator) {
-        (1, None) => (12..=12, 48),
-        (3, Some(b'.')) => (4..=4, 16),
-        (6, Some(_)) => (1..=2, 8),
+    let separator = text.iter().position(|byte| matches!(byte, b':' | b'.' | b'-'));
+    let value = match separator {
+        None if text.len() == 12 => hexadecimal(text)?,
+        Some(4) if text.get(4) == Some(&b'.') => value_of_groups::<3>(text, b'.', 4..=4, 16)?,
+        Some(at @ (1 | 2)) => value_of_groups::<6>(text, *text.get(at)?, 1..=2, 8)?,
         _ => return None,
     };
-    let value = groups.try_fold(0, |value, group| {
-        digits.contains(&group.len()).then(|| Some(value << bits | hexadecimal(group)?))?
-    })?;
     let [_, _, address @ ..] = value.to_be_bytes();
     Some(address)
+}
+
+/// The number that these `N` groups make, of `bits` each, where each has as many `digits` as it may.
+#[inline(always)]
+fn value_of_groups<const N: usize>(
+    text: &[u8],
+    separator: u8,
+    digits: RangeInclusive<usize>,
+    bits: u32,
+) -> Option<u64> {
+    let mut groups = text.split(|byte| *byte == separator);
+    let mut value = 0;
+    for _ in 0..N {
+        let group = groups.next().filter(|group| digits.contains(&group.len()))?;
+        value = value << bits | hexadecimal(group)?;
+    }
+    groups.next().is_none().then_some(value)
 }
 
 /// A MAC-8 address, `$` and one or two hexadecimal digits.
@@ -95,7 +104,26 @@ fn decimal(digits: &[u8], max: u32) -> Option<u32> {
 fn hexadecimal(digits: &[u8]) -> Option<u64> {
     digits
         .iter()
-        .try_fold(0, |value, digit| Some(value << 4 | u64::from(char::from(*digit).to_digit(16)?)))
+        .try_fold(0, |value, digit| Some(value << 4 | u64::from(hexadecimal_digit(*digit)?)))
+}
+
+/// What a hexadecimal digit is worth.
+fn hexadecimal_digit(digit: u8) -> Option<u8> {
+    /// By the digit; [`NONE`] for what is none.
+    static WORTH: [u8; 256] = {
+        let mut worth = [NONE; 256];
+        let mut n = 0;
+        while n < 16 {
+            let digit = b"0123456789abcdef"[n];
+            worth[digit as usize] = n as u8;
+            worth[digit.to_ascii_uppercase() as usize] = n as u8;
+            n += 1;
+        }
+        worth
+    };
+    const NONE: u8 = 16;
+    let worth = WORTH[usize::from(digit)];
+    (worth != NONE).then_some(worth)
 }
 
 #[cfg(test)]

@@ -191,6 +191,10 @@ fn with_room<T>(look_up: impl Fn(&mut [c_char]) -> Result<Option<T>, Errno>) -> 
 
 /// The IPv4 addresses of a host as gethostbyname(3) finds them, in its order, in host byte order.
 pub fn ipv4_addresses(name: &CStr) -> Vec<u32> {
+    // What is an address in the usual way is no name, and nobody needs to be asked.
+    if let Some(address) = name.to_str().ok().and_then(|name| name.parse::<Ipv4Addr>().ok()) {
+        return vec![address.into()];
+    }
     let found = with_room(|room| {
         // SAFETY: integers and NULL pointers: all zeros is a value.
         let mut entry: libc::hostent = unsafe { std::mem::zeroed() };
