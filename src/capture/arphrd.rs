@@ -20,7 +20,7 @@ pub struct LinkChoice {
 }
 
 /// `ARPHRD_ETHER`.
-const ETHER: u16 = 1;
+pub const ETHER: u16 = 1;
 
 /// `ARPHRD_CAN`, of SocketCAN interfaces.
 pub const CAN: u16 = 280;

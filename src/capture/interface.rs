@@ -73,10 +73,13 @@ impl Interface {
             libc::ENODEV => Error::bare(Code::NoSuchDevice),
             _ => Error::errno("SIOCGIFHWADDR", errno),
         })?;
-        let (wireless, tagging) = if foreign {
-            (iface::is_wireless(fd.as_fd(), device), None)
-        } else {
-            (sysfs::exists(device, "wireless"), sysfs::read(device, "dsa/tagging"))
+        let (wireless, tagging) = match (arptype, foreign) {
+            (arphrd::ETHER, true) => (iface::is_wireless(fd.as_fd(), device), None),
+            (arphrd::ETHER, false) => {
+                (sysfs::exists(device, "wireless"), sysfs::read(device, "dsa/tagging"))
+            }
+            // Nobody else is either.
+            _ => (false, None),
         };
         let choice = arphrd::map(arptype, device.as_bytes(), wireless, tagging.as_deref());
         let mut warning = None;
