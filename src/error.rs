@@ -97,6 +97,12 @@ impl Known {
         Self::with_code(Code::Generic, text)
     }
 
+    /// The status that the C function returns.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
     /// What `pcap_geterr` says.
     #[must_use]
     pub fn text(&self) -> &KnownText {

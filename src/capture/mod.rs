@@ -29,7 +29,6 @@ use membership::Membership;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Which packets to see: `pcap_direction_t`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -177,8 +176,9 @@ pub trait Source {
     fn wait(&self) -> Wait;
     /// Looks at what poll(2) said of the descriptor (0: nothing).
     fn woken(&mut self, revents: i16) -> Result<()>;
-    /// The longest that a program may wait on the descriptor before it reads anyway.
-    fn required_timeout(&self) -> Option<Duration>;
+    /// The longest that a program may wait on the descriptor before it reads anyway, in milliseconds; 0 for as long as
+    /// it takes.
+    fn select_timeout_ms(&self) -> i32;
     /// Whether filters can ask the kernel for the VLAN tags that it takes out of packets.
     fn tells_vlan_tags(&self) -> bool;
     /// The number of the fanout group that it is in.

@@ -29,7 +29,6 @@ use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 /// The pseudo-device that is all interfaces.
 pub(super) const ANY: &str = "any";
@@ -349,8 +348,8 @@ impl Source for PacketSocket {
         if self.down && revents != libc::POLLIN { self.probe() } else { Ok(()) }
     }
 
-    fn required_timeout(&self) -> Option<Duration> {
-        self.down.then_some(Duration::from_millis(NETDOWN_POLL_MS.unsigned_abs().into()))
+    fn select_timeout_ms(&self) -> i32 {
+        if self.down { NETDOWN_POLL_MS } else { 0 }
     }
 
     fn tells_vlan_tags(&self) -> bool {
@@ -432,8 +431,9 @@ impl Port for SocketPort {
         let now: libc::tpacket_stats_v3 =
             socket::get(self.fd.as_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, zero)
                 .map_err(|errno| Error::errno("failed to get statistics from socket", errno))?;
-        let add = |total: &AtomicU64, new: u32| {
-            total.fetch_add(new.into(), Ordering::Relaxed).wrapping_add(new.into())
+        let add = |total: &AtomicU64, new: u32| match new {
+            0 => total.load(Ordering::Relaxed),
+            _ => total.fetch_add(new.into(), Ordering::Relaxed).wrapping_add(new.into()),
         };
         // QUIRK: what the interface drops counts in promiscuous mode only.
         let drops = self.drops.as_ref().filter(|_| all || self.promiscuous);
@@ -442,7 +442,8 @@ impl Port for SocketPort {
             dropped: add(&self.dropped, now.tp_drops),
             freezes: add(&self.freezes, now.tp_freeze_q_cnt),
             rejected: self.rejected.load(Ordering::Relaxed),
-            interface_dropped: drops.map_or(0, Drops::count),
+            // Reading them is where a thread can be cancelled, and it must not be here.
+            interface_dropped: drops.map_or(0, |drops| uncancelled(|| drops.count())),
         })
     }
 

@@ -3,7 +3,7 @@
 
 use super::handle::pcap_t;
 use super::types::{PCAP_ERRBUF_SIZE, PCAP_ERROR};
-use crate::error::{Error, Known, Result, status_text};
+use crate::error::{Code, Error, Known, Result, status_text};
 use crate::handle::told::What;
 use crate::inline::Inline;
 use crate::sys::thread;
@@ -15,24 +15,24 @@ use std::ptr::NonNull;
 
 /// What an exported function returns when it fails.
 pub trait CReturn {
-    /// The return value that stands for `error`.
-    fn failure(error: &Error) -> Self;
+    /// The return value that stands for an error of this code.
+    fn failure(code: Code) -> Self;
 }
 
 impl CReturn for c_int {
-    fn failure(error: &Error) -> Self {
-        error.code() as Self
+    fn failure(code: Code) -> Self {
+        code as Self
     }
 }
 
 impl<T> CReturn for *mut T {
-    fn failure(_: &Error) -> Self {
+    fn failure(_: Code) -> Self {
         std::ptr::null_mut()
     }
 }
 
 impl<T> CReturn for *const T {
-    fn failure(_: &Error) -> Self {
+    fn failure(_: Code) -> Self {
         std::ptr::null()
     }
 }
@@ -106,8 +106,21 @@ pub unsafe fn told(p: *const pcap_t, what: What) -> c_int {
 /// As [`handle`].
 pub unsafe fn with_handle<R: CReturn>(p: *const pcap_t, f: impl FnOnce(&pcap_t) -> Result<R>) -> R {
     // SAFETY: forwarded contract.
-    let Some(h) = (unsafe { handle(p) }) else { return R::failure(&null()) };
-    h.run(f).unwrap_or_else(|error| R::failure(&error))
+    let Some(h) = (unsafe { handle(p) }) else { return R::failure(Code::Generic) };
+    h.run(f).unwrap_or_else(|error| R::failure(error.code()))
+}
+
+/// As [`with_handle`], for an `f` that comes by no point of cancellation.
+///
+/// # Safety
+/// As [`handle`].
+pub unsafe fn with_handle_step<R: CReturn>(
+    p: *const pcap_t,
+    f: impl FnOnce(&pcap_t) -> Result<R>,
+) -> R {
+    // SAFETY: forwarded contract.
+    let Some(h) = (unsafe { handle(p) }) else { return R::failure(Code::Generic) };
+    h.run_step(f).unwrap_or_else(|error| R::failure(error.code()))
 }
 
 /// As [`with_handle`], for an `f` as [`unfailing`]'s.
@@ -119,7 +132,7 @@ pub unsafe fn with_handle_at_once<R: CReturn>(
     f: impl FnOnce(&pcap_t) -> Result<R>,
 ) -> R {
     // SAFETY: forwarded contract.
-    let Some(h) = (unsafe { handle(p) }) else { return R::failure(&null()) };
+    let Some(h) = (unsafe { handle(p) }) else { return R::failure(Code::Generic) };
     match h.attempt(f) {
         Ok(result) => result,
         Err(error) => failed(h, error),
@@ -130,8 +143,12 @@ pub unsafe fn with_handle_at_once<R: CReturn>(
 #[cold]
 #[inline(never)]
 fn failed<R: CReturn>(h: &pcap_t, error: Error) -> R {
+    if let Error::Known(known) = error {
+        h.tell_known(known);
+        return R::failure(known.code());
+    }
     h.tell(&error);
-    R::failure(&error)
+    R::failure(error.code())
 }
 
 /// Runs something that has no handle; what fails is told in the caller's error buffer.
@@ -142,13 +159,13 @@ pub unsafe fn with_errbuf<R: CReturn>(errbuf: *mut c_char, f: impl FnOnce() -> R
     guard(f).unwrap_or_else(|error| {
         // SAFETY: forwarded contract.
         unsafe { set_errbuf(errbuf, error_text(&error)) };
-        R::failure(&error)
+        R::failure(error.code())
     })
 }
 
 /// Runs something that can say only what it returns.
 pub fn quietly<R: CReturn>(f: impl FnOnce() -> Result<R>) -> R {
-    guard(f).unwrap_or_else(|error| R::failure(&error))
+    guard(f).unwrap_or_else(|error| R::failure(error.code()))
 }
 
 static NULL: Known = Known::new("a null pointer was given where a pointer is needed");

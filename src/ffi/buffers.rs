@@ -17,11 +17,21 @@ impl<const N: usize> TextBuffer<N> {
 
 /// Puts `text` into the thread's buffer and returns where it is, until the next text or the thread's end.
 pub fn put<const N: usize>(buffer: &'static LocalKey<TextBuffer<N>>, text: &str) -> *mut c_char {
-    let put = buffer.try_with(|buffer| {
-        let to = buffer.0.get().cast::<c_char>();
-        // SAFETY: `N` bytes that only this thread writes.
-        unsafe { copy_text(to, N, text) };
-        to
+    fill(buffer, |to| {
+        // SAFETY: writable for its length.
+        unsafe { copy_text(to.as_mut_ptr(), N, text) };
+    })
+}
+
+/// As [`put`], of a text that `write` writes there.
+pub fn fill<const N: usize>(
+    buffer: &'static LocalKey<TextBuffer<N>>,
+    write: impl FnOnce(&mut [c_char; N]),
+) -> *mut c_char {
+    let filled = buffer.try_with(|buffer| {
+        // SAFETY: `N` bytes of this thread's, to which no other reference exists: `write` gets at no buffer.
+        write(unsafe { &mut *buffer.0.get() });
+        buffer.0.get().cast()
     });
-    put.unwrap_or(std::ptr::null_mut())
+    filled.unwrap_or(std::ptr::null_mut())
 }

@@ -1,7 +1,15 @@
 //! Memory that C frees: from malloc, and only from there.
 
+use crate::error::{Error, Known};
 use std::ffi::{CStr, c_char};
 use std::ptr::NonNull;
+
+static NO_MEMORY: Known = Known::new("malloc: Cannot allocate memory");
+
+/// What is told where memory is short.
+pub fn no_memory() -> Error {
+    Error::Known(&NO_MEMORY)
+}
 
 /// A malloc'd copy of `value`; `None` if memory is short.
 pub fn boxed<T>(value: T) -> Option<NonNull<T>> {

@@ -5,7 +5,7 @@ use super::boundary::{
 };
 use super::cmem;
 use super::handle::pcap_t;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::handle::options::Options;
 use crate::handle::told::What;
 use std::ffi::{c_char, c_int};
@@ -111,11 +111,7 @@ pub unsafe extern "C" fn pcap_set_tstamp_type(p: *mut pcap_t, tstamp_type: c_int
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_set_tstamp_precision(p: *mut pcap_t, precision: c_int) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe {
-        with_handle_at_once(p, |h| {
-            h.handle.configure(|options| options.set_precision(precision))?.map(|()| 0)
-        })
-    }
+    unsafe { with_handle_at_once(p, |h| h.handle.set_precision(precision).map(|()| 0)) }
 }
 
 /// The unit of time stamps.
@@ -171,7 +167,7 @@ unsafe fn hand_out(numbers: &[c_int], to: *mut *mut c_int) -> Result<c_int> {
     if to.is_null() {
         return Err(null());
     }
-    let list = cmem::array(numbers).ok_or_else(|| Error::new("malloc: Cannot allocate memory"))?;
+    let list = cmem::array(numbers).ok_or_else(cmem::no_memory)?;
     // SAFETY: forwarded contract.
     unsafe { store(to, list.as_ptr())? };
     Ok(c_int::try_from(numbers.len()).unwrap_or(c_int::MAX))
@@ -341,13 +337,9 @@ pub unsafe extern "C" fn pcap_get_selectable_fd(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_get_required_select_timeout(p: *mut pcap_t) -> *const libc::timeval {
     // SAFETY: forwarded contract.
-    unsafe {
-        with_handle_at_once(p, |h| {
-            let Some(timeout) = h.handle.required_timeout()? else { return Ok(std::ptr::null()) };
-            let tv_sec = timeout.as_secs() as libc::time_t;
-            let tv_usec = timeout.subsec_micros() as libc::suseconds_t;
-            h.timeout().write(libc::timeval { tv_sec, tv_usec });
-            Ok(h.timeout().cast_const())
-        })
+    let Some(h) = (unsafe { handle(p) }) else { return std::ptr::null() };
+    match h.handle.told.get(What::Timeout) {
+        ..=0 => std::ptr::null(),
+        ms => h.lend_timeout(ms),
     }
 }

@@ -11,7 +11,7 @@ use std::ffi::{c_char, c_int};
 use std::ptr::{NonNull, null_mut};
 
 fn short() -> Error {
-    Error::new("malloc: Cannot allocate memory")
+    cmem::no_memory()
 }
 
 /// A malloc'd copy of an address, NULL for none.

@@ -1,6 +1,6 @@
 //! Savefiles that are written: pcap_dump_open(3PCAP), pcap_dump(3PCAP) and their kin.
 
-use super::boundary::{null, quietly, text, with_handle};
+use super::boundary::{null, text, with_handle};
 use super::handle::pcap_t;
 use super::types::{FILE, pcap_dumper_t, pcap_pkthdr};
 use crate::error::{Error, Result};
@@ -198,18 +198,16 @@ pub unsafe extern "C" fn pcap_dump_ftell64(d: *mut pcap_dumper_t) -> i64 {
 /// # Safety
 /// As pcap_dump_flush(3PCAP).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_flush(d: *mut pcap_dumper_t) -> c_int {
-    quietly(|| {
-        // SAFETY: forwarded contract.
-        let stream = unsafe { stream(d) }?;
-        Ok(dumper::flush(&stream).map_or_else(
-            |errno| {
-                errno.set();
-                -1
-            },
-            |()| 0,
-        ))
-    })
+pub unsafe extern "C-unwind" fn pcap_dump_flush(d: *mut pcap_dumper_t) -> c_int {
+    // SAFETY: forwarded contract.
+    match unsafe { stream(d) }.map(|stream| dumper::flush(&stream)) {
+        Ok(Ok(())) => 0,
+        Ok(Err(errno)) => {
+            errno.set();
+            -1
+        }
+        Err(_) => -1,
+    }
 }
 
 /// Ends a savefile; standard output is flushed and stays open. `errno` is set if not all of the file could be

@@ -1,7 +1,7 @@
 //! Filters: pcap_compile(3PCAP), pcap_setfilter, pcap_setdirection, pcap_offline_filter, and the BPF machine's
 //! own functions.
 
-use super::boundary::{lent_text, null, quietly, told, unfailing, with_handle};
+use super::boundary::{lent_text, null, quietly, told, unfailing, with_handle, with_handle_step};
 use super::buffers::{self, TextBuffer};
 use super::cmem;
 use super::handle::pcap_t;
@@ -42,7 +42,7 @@ unsafe fn hand_out(program: &[Insn], to: *mut bpf_program) -> Result<c_int> {
     }
     let len = c_uint::try_from(program.len())
         .map_err(|_| Error::new("the program has too many instructions"))?;
-    let insns = cmem::array(program).ok_or_else(|| Error::new("malloc: Cannot allocate memory"))?;
+    let insns = cmem::array(program).ok_or_else(cmem::no_memory)?;
     // SAFETY: non-null, so writable by this function's contract.
     unsafe { to.write(bpf_program { bf_len: len, bf_insns: insns.as_ptr() }) };
     Ok(0)
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn pcap_freecode(program: *mut bpf_program) {
 pub unsafe extern "C" fn pcap_setfilter(p: *mut pcap_t, program: *mut bpf_program) -> c_int {
     // SAFETY: forwarded contract.
     unsafe {
-        with_handle(p, |h| {
+        with_handle_step(p, |h| {
             let given = !program.is_null();
             let insns = given.then(|| insns(program).unwrap_or_default());
             h.handle.set_filter(insns).map(|()| 0)

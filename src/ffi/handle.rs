@@ -12,7 +12,7 @@ use crate::handle::batch::Lent;
 use parking_lot::Mutex;
 use std::cell::UnsafeCell;
 use std::ffi::c_char;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// What C programs hold.
 #[allow(non_camel_case_types, reason = "C's own name")]
@@ -41,7 +41,8 @@ fn broken() -> Error {
     Error::panicked("internal error in libpcap-rs")
 }
 
-/// Handles that are not in use.
+/// Handles that are not in use: the one that was closed last, and the others.
+static LAST: AtomicPtr<pcap_t> = AtomicPtr::new(std::ptr::null_mut());
 static POOL: Mutex<Vec<Spare>> = Mutex::new(Vec::new());
 
 struct Spare(&'static pcap_t);
@@ -52,6 +53,11 @@ unsafe impl Send for Spare {}
 impl pcap_t {
     /// A handle that is closed, for the caller to bring to life.
     fn spare() -> &'static Self {
+        let last = LAST.swap(std::ptr::null_mut(), Ordering::AcqRel);
+        // SAFETY: NULL or a handle, which is never unmapped.
+        if let Some(h) = unsafe { last.as_ref() } {
+            return h;
+        }
         if let Some(Spare(h)) = POOL.lock().pop() {
             return h;
         }
@@ -64,6 +70,15 @@ impl pcap_t {
         }))
     }
 
+    /// Keeps a closed handle for the next one who needs one.
+    fn give_back(&'static self) {
+        let before = LAST.swap(std::ptr::from_ref(self).cast_mut(), Ordering::AcqRel);
+        // SAFETY: NULL or a handle, which is never unmapped.
+        if let Some(before) = unsafe { before.as_ref() } {
+            POOL.lock().push(Spare(before));
+        }
+    }
+
     /// A handle that `begin` has brought to life.
     pub fn open(begin: impl FnOnce(&Handle) -> Result<()>) -> Result<*mut Self> {
         let h = Self::spare();
@@ -72,7 +87,7 @@ impl pcap_t {
         match begin(&h.handle) {
             Ok(()) => Ok(std::ptr::from_ref(h).cast_mut()),
             Err(error) => {
-                POOL.lock().push(Spare(h));
+                h.give_back();
                 Err(error)
             }
         }
@@ -90,7 +105,7 @@ impl pcap_t {
         if !closed {
             return;
         }
-        POOL.lock().push(Spare(self));
+        self.give_back();
     }
 
     /// Runs an operation, unless an earlier one has panicked; what fails is told in the error buffer. QUIRK: what
@@ -124,12 +139,7 @@ impl pcap_t {
     pub fn tell(&self, error: &Error) {
         match error {
             Error::Bare(_) => {}
-            Error::Known(known) => {
-                let text = known.text().padded();
-                const { assert!(size_of::<KnownText>() <= PCAP_ERRBUF_SIZE) };
-                // SAFETY: the buffer is this handle's own, and has room for any such text; see also `set_error`.
-                unsafe { text.as_ptr().copy_to_nonoverlapping(self.errbuf().cast(), text.len()) };
-            }
+            Error::Known(known) => self.tell_known(known),
             Error::Made(_) if error.text().is_empty() => {}
             Error::Made(_) => self.set_error(error.text()),
         }
@@ -137,6 +147,15 @@ impl pcap_t {
             self.poisoned.store(true, Ordering::Relaxed);
             self.handle.told.refuse();
         }
+    }
+
+    /// As [`pcap_t::tell`], of what is told often.
+    #[inline]
+    pub fn tell_known(&self, known: &Known) {
+        const { assert!(size_of::<KnownText>() <= PCAP_ERRBUF_SIZE) };
+        let text = known.text().padded();
+        // SAFETY: the buffer is this handle's own, and has room for any such text; see also `set_error`.
+        unsafe { text.as_ptr().copy_to_nonoverlapping(self.errbuf().cast(), text.len()) };
     }
 
     /// Puts `text` into the error buffer.
@@ -162,7 +181,11 @@ impl pcap_t {
     }
 
     /// The time that pcap_get_required_select_timeout() lends.
-    pub fn timeout(&self) -> *mut libc::timeval {
+    pub fn lend_timeout(&self, ms: i32) -> *const libc::timeval {
+        let timeval =
+            libc::timeval { tv_sec: (ms / 1000).into(), tv_usec: (ms % 1000 * 1000).into() };
+        // SAFETY: this handle's own, which nobody of ours reads. Two threads that ask at once write the same.
+        unsafe { self.timeout.get().write(timeval) };
         self.timeout.get()
     }
 }

@@ -88,7 +88,18 @@ pub unsafe extern "C" fn pcap_file(p: *mut pcap_t) -> *mut FILE {
     unsafe {
         match handle(p).map(|h| h.handle.known_stream()) {
             Some(known) if !known.is_null() => known,
-            _ => with_handle(p, |h| Ok(h.handle.stream()?.unwrap_or_default())),
+            _ => first_asked(p),
         }
     }
+}
+
+/// As [`pcap_file`], where no stream is known yet.
+///
+/// # Safety
+/// As pcap_file(3PCAP).
+#[cold]
+#[inline(never)]
+unsafe fn first_asked(p: *mut pcap_t) -> *mut FILE {
+    // SAFETY: forwarded contract.
+    unsafe { with_handle(p, |h| Ok(h.handle.stream()?.unwrap_or_default())) }
 }

@@ -49,7 +49,7 @@ pub unsafe extern "C" fn pcap_statustostr(status: c_int) -> *const c_char {
 /// None: any number will do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_strerror(errno: c_int) -> *const c_char {
-    Errno(errno).with_text(|text| buffers::put(&ERRNO, text))
+    buffers::fill(&ERRNO, |to| Errno(errno).put_text(to))
 }
 
 /// The number of a link type by its name, -1 for none.

@@ -209,6 +209,7 @@ impl Handle {
             (What::Fd, port.fd()),
             (What::Nonblocking, source.nonblocking().into()),
             (What::Direction, Direction::InOut as i32),
+            (What::Timeout, source.select_timeout_ms()),
         ]);
         *self.port.write() = Some(port);
         self.control.set_wake(Some(&wake));

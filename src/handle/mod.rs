@@ -29,7 +29,6 @@ use std::cell::{RefCell, RefMut};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::time::Duration;
 use told::{Told, What};
 
 pub use life::{Dead, Opened};
@@ -123,13 +122,16 @@ impl Handle {
     /// Changes an option of a handle that is not active.
     pub fn configure<R>(&self, change: impl FnOnce(&mut Options) -> R) -> Result<R> {
         match &mut *self.state()? {
-            State::Created(options) => {
-                let changed = change(options);
-                self.told.set(What::Precision, options.precision);
-                Ok(changed)
-            }
+            State::Created(options) => Ok(change(options)),
             _ => Err(Error::Known(&ACTIVATED)),
         }
+    }
+
+    /// Chooses the unit of time stamps. QUIRK: that is told before activation, too.
+    pub fn set_precision(&self, precision: i32) -> Result<()> {
+        self.configure(|options| options.set_precision(precision))??;
+        self.told.set(What::Precision, precision);
+        Ok(())
     }
 
     /// Looks at the options that a device was opened with, as they were had.
@@ -149,7 +151,14 @@ impl Handle {
         let program =
             Program::new(program).ok_or_else(|| Error::new("BPF program is not valid"))?;
         self.take_back(source);
-        source.set_filter(program)
+        let set = source.set_filter(program);
+        self.tell_timeout(source);
+        set
+    }
+
+    /// Tells how long to wait on the descriptor, after whatever may have changed that.
+    fn tell_timeout(&self, source: &dyn Source) {
+        self.told.set(What::Timeout, source.select_timeout_ms());
     }
 
     /// Lets through only packets of `direction`; `None` is a direction that does not exist.
@@ -172,12 +181,11 @@ impl Handle {
     /// Looks at the link types to choose from.
     pub fn datalinks<R>(&self, look: impl FnOnce(&[i32]) -> Result<R>) -> Result<R> {
         match &*self.state()? {
-            State::Live(live) if !live.source.datalinks().is_empty() => {
-                look(live.source.datalinks())
-            }
-            State::Live(_) | State::Offline(_) | State::Dead => {
-                look(&[self.told.get(What::Datalink)])
-            }
+            State::Live(live) => match live.source.datalinks() {
+                [] => look(&[self.told.get(What::Datalink)]),
+                offered => look(offered),
+            },
+            State::Offline(_) | State::Dead => look(&[self.told.get(What::Datalink)]),
             State::Created(_) | State::Closed => Err(Error::bare(Code::NotActivated)),
         }
     }
@@ -241,14 +249,6 @@ impl Handle {
                 self.told.set(What::Nonblocking, on.into());
                 Ok(())
             }
-        }
-    }
-
-    /// The longest to wait on the descriptor before reading anyway.
-    pub fn required_timeout(&self) -> Result<Option<Duration>> {
-        match &*self.state()? {
-            State::Live(live) => Ok(live.source.required_timeout()),
-            _ => Ok(None),
         }
     }
 
@@ -324,6 +324,9 @@ impl Handle {
     }
 
     fn port(&self) -> Option<Arc<dyn Port>> {
+        if !self.told.reads() {
+            return None;
+        }
         // Not waiting: the writer may be what this signal handler has interrupted.
         self.port.try_read_recursive()?.clone()
     }

@@ -71,8 +71,11 @@ impl Options {
 
     /// As pcap_set_tstamp_type(3PCAP). QUIRK: a type that the device lacks is a warning and changes nothing.
     pub fn set_tstamp_type(&mut self, tstamp_type: i32) -> Option<Warning> {
-        let offered = self.tstamp_types.contains(&tstamp_type)
-            || (self.tstamp_types.is_empty() && tstamp_type == TSTAMP_HOST);
+        let offered = if self.tstamp_types.is_empty() {
+            tstamp_type == TSTAMP_HOST
+        } else {
+            self.tstamp_types.contains(&tstamp_type)
+        };
         if tstamp_type >= 0 && offered {
             self.tstamp_type = tstamp_type;
             return None;

@@ -136,7 +136,10 @@ impl Handle {
     fn fill(&self) -> Result<Fill> {
         inject_panic();
         let mut state = self.state()?;
-        live(&mut state, &on_dead::READ)?.fill(&self.batch)
+        let source = live(&mut state, &on_dead::READ)?;
+        let filled = source.fill(&self.batch);
+        self.tell_timeout(source);
+        filled
     }
 
     /// Looks at how a sleep ended.
@@ -154,7 +157,11 @@ impl Handle {
             return Ok(());
         }
         match live(&mut *self.state()?, &on_dead::READ) {
-            Ok(live) => live.woken(source.revents),
+            Ok(live) => {
+                let woken = live.woken(source.revents);
+                self.tell_timeout(live);
+                woken
+            }
             // Closed meanwhile, which the next look at the control word tells.
             Err(_) => Ok(()),
         }

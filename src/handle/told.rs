@@ -35,6 +35,9 @@ pub enum What {
     Nonblocking,
     /// Which packets are let through; below 0 where there is more to say.
     Direction,
+    /// For how many milliseconds at most to wait on the descriptor before reading anyway; 0 and below for as long as it
+    /// takes.
+    Timeout,
     /// Where packets come from, as a place in `SOURCES`; below 0 where there is no link type yet.
     Source,
 }
@@ -96,6 +99,11 @@ impl Told {
         })
     }
 
+    /// Whether packets come from anywhere.
+    pub fn reads(&self) -> bool {
+        self.get(What::Source) > 0
+    }
+
     /// Tells them.
     pub fn set_facts(&self, facts: Facts) {
         self.set(What::Datalink, facts.datalink);
@@ -142,6 +150,7 @@ mod tests {
             let facts = Facts { datalink: 1, snapshot: 2, source };
             told.set_facts(facts);
             assert_eq!(told.facts(), Some(facts));
+            assert_eq!(told.reads(), source != Source::Dead);
         }
         told.refuse();
         assert_eq!(told.facts(), None);

@@ -17,7 +17,6 @@ use std::fs::File;
 use std::os::fd::{AsFd as _, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A savefile that is being read.
 pub struct Savefile {
@@ -268,8 +267,8 @@ impl Source for Savefile {
         Ok(())
     }
 
-    fn required_timeout(&self) -> Option<Duration> {
-        None
+    fn select_timeout_ms(&self) -> i32 {
+        0
     }
 
     fn tells_vlan_tags(&self) -> bool {

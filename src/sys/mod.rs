@@ -51,22 +51,22 @@ impl Errno {
 
 /// As `strerror(3)`, which libpcap's texts end with.
 impl Errno {
-    /// What `f` makes of the C library's text for it.
-    pub fn with_text<R>(self, f: impl FnOnce(&str) -> R) -> R {
-        let mut text = [0 as libc::c_char; 128];
-        // SAFETY: `text` is writable for its length, and strerror_r (XSI) terminates what it writes.
-        let rc = unsafe { libc::strerror_r(self.0, text.as_mut_ptr(), text.len()) };
-        if rc != 0 && text[0] == 0 {
-            return f(&format!("Unknown error {}", self.0));
+    /// Puts the C library's text for it into `to`, and ends it there.
+    pub fn put_text(self, to: &mut [libc::c_char]) {
+        if let Some(first) = to.first_mut() {
+            *first = 0;
         }
-        // SAFETY: terminated, as said above.
-        f(&unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy())
+        // SAFETY: `to` is writable for its length, and strerror_r (XSI) terminates what it writes.
+        unsafe { libc::strerror_r(self.0, to.as_mut_ptr(), to.len()) };
     }
 }
 
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.with_text(|text| f.write_str(text))
+        let mut text = [0; 128];
+        self.put_text(&mut text);
+        // SAFETY: terminated by `put_text`.
+        f.write_str(&unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy())
     }
 }
 

@@ -24,6 +24,7 @@ mod c {
         pub fn fflush(file: *mut FILE) -> c_int;
         pub fn fclose(file: *mut FILE) -> c_int;
         pub fn getc(file: *mut FILE) -> c_int;
+        pub fn ferror_unlocked(file: *mut FILE) -> c_int;
         pub fn fread(bytes: *mut c_void, size: size_t, n: size_t, file: *mut FILE) -> size_t;
         /// Of `stdio_ext.h`.
         pub fn __fbufsize(file: *mut FILE) -> size_t;
@@ -172,8 +173,8 @@ impl Stream {
 
     /// Whether a write has failed.
     pub fn has_failed(&self) -> bool {
-        // SAFETY: an open stream.
-        unsafe { libc::ferror(self.as_ptr()) != 0 }
+        // SAFETY: an open stream. One flag is read, which needs no lock.
+        unsafe { c::ferror_unlocked(self.as_ptr()) != 0 }
     }
 
     /// Writes what is in the buffer.
