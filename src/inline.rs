@@ -102,9 +102,65 @@ pub const fn table<const N: usize, T: Copy, const ROWS: usize>(
     table
 }
 
+/// Where the rows of a table are, of fewer than 255, by their names: found by looking at one or two of them.
+#[derive(Debug)]
+pub struct ByName<const ROWS: usize> {
+    /// The first row of each bucket, and the one after each row: [`NO_ROW`] where there is none.
+    first: [u8; 512],
+    after: [u8; ROWS],
+}
+
+const NO_ROW: u8 = u8::MAX;
+
+impl<const ROWS: usize> ByName<ROWS> {
+    /// Of rows with these names.
+    #[must_use]
+    pub const fn new(names: [&[u8]; ROWS]) -> Self {
+        assert!(ROWS < NO_ROW as usize);
+        let mut by_name = Self { first: [NO_ROW; 512], after: [NO_ROW; ROWS] };
+        let mut n = ROWS;
+        while n > 0 {
+            n -= 1;
+            let bucket = Self::bucket(names[n]);
+            by_name.after[n] = by_name.first[bucket];
+            by_name.first[bucket] = n as u8;
+        }
+        by_name
+    }
+
+    /// The rows that may have this name, in any case of letters.
+    #[inline]
+    pub fn rows(&self, name: &[u8]) -> impl Iterator<Item = usize> {
+        let first = self.first.get(Self::bucket(name)).copied();
+        let after = |row: &u8| self.after.get(usize::from(*row)).copied();
+        std::iter::successors(first, after).take_while(|row| *row != NO_ROW).map(usize::from)
+    }
+
+    /// By a name's length and some of its letters.
+    #[inline]
+    const fn bucket(name: &[u8]) -> usize {
+        let [first, .., last] = name else { return 0 };
+        let (middle, len) = (name[name.len() / 2], name.len());
+        // A small letter and its capital differ in this bit.
+        let [first, middle, last] = [*first | 0x20, middle | 0x20, *last | 0x20];
+        (len * 37 + first as usize * 5 + middle as usize * 11 + last as usize * 3) % 512
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_found_by_name() {
+        let names: [&[u8]; 4] = [b"host", b"h", b"port", b"hxst"];
+        let by_name = ByName::new(names);
+        for (n, name) in names.iter().enumerate() {
+            assert!(by_name.rows(name).any(|row| row == n));
+        }
+        assert!(by_name.rows(b"HOST").eq(by_name.rows(b"host")));
+        assert_eq!((by_name.rows(b"").count(), by_name.rows(b"portx").count()), (1, 0));
+    }
 
     const TABLE: [(Inline<6>, u8); 3] = table([("", 1), ("ü", 2), ("hello", 3)]);
 

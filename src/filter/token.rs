@@ -4,7 +4,7 @@
 //! which knows some words that the manual does not tell (`lsu`, `slip`, `byte`).
 
 use super::ast::{Atm, AtmField, BinOp, Dir, Kind, Mtp2, Mtp3, Proto, Relop};
-use crate::inline::{Inline, table};
+use crate::inline::{ByName, Inline, table};
 
 /// One token. Texts are parts of the expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,25 +121,18 @@ pub enum Word {
 
 /// The keyword or named number that a word is.
 pub fn keyword(word: &str) -> Option<Token<'static>> {
-    let letter = word.bytes().next()?.checked_sub(b'a')?;
-    let &[from, to] = STARTS.get(usize::from(letter)..)?.first_chunk()?;
-    let alike = KEYWORDS.get(usize::from(from)..usize::from(to))?;
-    alike.iter().find(|(keyword, _)| keyword.as_bytes() == word.as_bytes()).map(|&(_, token)| token)
+    let mut rows = BY_NAME.rows(word.as_bytes()).filter_map(|row| KEYWORDS.get(row));
+    rows.find(|(keyword, _)| keyword.as_bytes() == word.as_bytes()).map(|&(_, token)| token)
 }
 
-/// Where the keywords of each letter begin, and behind the last one where all of them end.
-static STARTS: [u8; 27] = {
-    let mut starts = [0; 27];
-    let mut letter = 0;
-    while letter < 27 {
-        let mut at = 0;
-        while at < KEYWORDS.len() && KEYWORDS[at].0.as_bytes()[0] < b'a' + letter {
-            at += 1;
-        }
-        starts[letter as usize] = at as u8;
-        letter += 1;
+static BY_NAME: ByName<{ KEYWORDS.len() }> = {
+    let mut names: [&[u8]; KEYWORDS.len()] = [&[]; KEYWORDS.len()];
+    let mut n = 0;
+    while n < names.len() {
+        names[n] = KEYWORDS[n].0.as_bytes();
+        n += 1;
     }
-    starts
+    ByName::new(names)
 };
 
 use Token as T;

@@ -7,7 +7,7 @@
 pub mod layout;
 mod table;
 
-use crate::inline::Inline;
+use crate::inline::{ByName, Inline};
 
 /// What is known of one `DLT_*` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,12 +168,9 @@ pub fn by_name(name: &str) -> Option<&'static Row> {
 /// As [`by_name`], of a name that may be no text.
 #[must_use]
 pub fn by_name_in_bytes(name: &[u8]) -> Option<&'static Row> {
-    let mut place = FIRST[bucket(name)];
-    while let Some(row) = all().get(usize::from(place)) {
-        if is_called(row, name) {
-            return Some(row);
-        }
-        place = AFTER[usize::from(place)];
+    let mut rows = BY_NAME.rows(name).filter_map(|row| all().get(row));
+    if let Some(row) = rows.find(|row| is_called(row, name)) {
+        return Some(row);
     }
     let former = |(former, _): &&(&str, i32)| former.as_bytes().eq_ignore_ascii_case(name);
     FORMER_NAMES.iter().find(former).and_then(|(_, dlt)| by_dlt(*dlt))
@@ -187,32 +184,14 @@ fn is_called(row: &Row, name: &[u8]) -> bool {
     own.len() == name.len() && own.iter().zip(name).all(same)
 }
 
-/// How many buckets there are for names.
-const BUCKETS: usize = 512;
-
-/// Which of them a name is in: by its length and some of its letters, in any case.
-const fn bucket(name: &[u8]) -> usize {
-    let [first, .., last] = name else { return 0 };
-    let (middle, len) = (name[name.len() / 2], name.len());
-    // A small letter and its capital differ in this bit.
-    let [first, middle, last] = [*first | 0x20, middle | 0x20, *last | 0x20];
-    (len * 37 + first as usize * 5 + middle as usize * 11 + last as usize * 3) % BUCKETS
-}
-
-/// The place of the first row of each bucket, and of the one after each row: beyond the rows where there is none.
-static FIRST: [u8; BUCKETS] = CHAINS.0;
-static AFTER: [u8; table::ROWS.len()] = CHAINS.1;
-
-const CHAINS: ([u8; BUCKETS], [u8; table::ROWS.len()]) = {
-    let (mut first, mut after) = ([u8::MAX; BUCKETS], [u8::MAX; table::ROWS.len()]);
-    let mut n = table::ROWS.len();
-    while n > 0 {
-        n -= 1;
-        let bucket = bucket(table::ROWS[n].name.as_bytes());
-        after[n] = first[bucket];
-        first[bucket] = n as u8;
+static BY_NAME: ByName<{ table::ROWS.len() }> = {
+    let mut names: [&[u8]; table::ROWS.len()] = [&[]; table::ROWS.len()];
+    let mut n = 0;
+    while n < names.len() {
+        names[n] = table::ROWS[n].name.as_bytes();
+        n += 1;
     }
-    (first, after)
+    ByName::new(names)
 };
 
 /// The number that a savefile says `dlt` with, if it has one. It need not have a name.
