@@ -70,25 +70,24 @@ const fn demand(insn: Insn) -> Demand {
     }
 }
 
-/// Whether `insn` may stand in a program of `len` instructions, `next` being the one after it.
-#[inline]
+/// Whether `insn` may stand in a program of `len` instructions, `next` being the one after it. Most are of two kinds.
+#[inline(always)]
 fn fits(insn: Insn, next: u32, len: u32) -> bool {
-    let inside = |skip: u32| next.wrapping_add(skip) < len;
-    // Most instructions are of the first two kinds.
     match DEMANDS[usize::from(insn.code as u8)] {
         Demand::Nothing => true,
-        Demand::Branch => inside(insn.jt.max(insn.jf).into()),
-        Demand::Jump => inside(insn.k),
-        demand => holds(demand, insn.k),
+        Demand::Branch => next.wrapping_add(insn.jt.max(insn.jf).into()) < len,
+        demand => holds(demand, insn.k, next, len),
     }
 }
 
 /// Whether the operand is what the other kinds ask for.
 #[cold]
-fn holds(demand: Demand, k: u32) -> bool {
+#[inline(never)]
+fn holds(demand: Demand, k: u32, next: u32, len: u32) -> bool {
     match demand {
         Demand::Memory => (k as usize) < MEMWORDS,
         Demand::Divisor => k != 0,
+        Demand::Jump => next.wrapping_add(k) < len,
         _ => false,
     }
 }
