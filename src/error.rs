@@ -168,7 +168,8 @@ impl Error {
 
     /// `PCAP_ERROR` with `what: strerror(errno)`, as libpcap words a failed system call.
     pub fn errno(what: impl AsRef<str>, errno: Errno) -> Self {
-        Self::new(format!("{}: {errno}", what.as_ref()))
+        let what = what.as_ref();
+        errno.with_text(|why| Self::new([what, ": ", why].concat()))
     }
 }
 

@@ -71,7 +71,7 @@ impl Savefile {
         }
         let file = File::open(name).map_err(|error| {
             let errno = Errno(error.raw_os_error().unwrap_or(libc::EINVAL));
-            Error::errno(name.display().to_string(), errno)
+            Error::errno(name.to_string_lossy(), errno)
         })?;
         Self::new(Origin::File(file), precision)
     }

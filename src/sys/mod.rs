@@ -51,6 +51,14 @@ impl Errno {
 
 /// As `strerror(3)`, which libpcap's texts end with.
 impl Errno {
+    /// What `f` makes of the C library's text for it.
+    pub fn with_text<R>(self, f: impl FnOnce(&str) -> R) -> R {
+        let mut text = [0; 128];
+        self.put_text(&mut text);
+        // SAFETY: terminated by `put_text`.
+        f(&unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy())
+    }
+
     /// Puts the C library's text for it into `to`, and ends it there.
     pub fn put_text(self, to: &mut [libc::c_char]) {
         if let Some(first) = to.first_mut() {
@@ -63,10 +71,7 @@ impl Errno {
 
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; 128];
-        self.put_text(&mut text);
-        // SAFETY: terminated by `put_text`.
-        f.write_str(&unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy())
+        self.with_text(|text| f.write_str(text))
     }
 }
 
