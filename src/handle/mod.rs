@@ -127,7 +127,7 @@ impl Handle {
         }
     }
 
-    /// Chooses the unit of time stamps. QUIRK: that is told before activation, too.
+    /// Chooses the unit of time stamps, which is told before activation, too.
     pub fn set_precision(&self, precision: i32) -> Result<()> {
         self.configure(|options| options.set_precision(precision))??;
         self.told.set(What::Precision, precision);
