@@ -49,8 +49,12 @@ impl Lowering<'_> {
                 self.link.payload = self.unless(present, self.link.payload, TAG);
             }
             n => {
-                let behind = if n == 0 { by } else { TAG };
-                let moved = self.link.linktype.plus(behind);
+                let moved = match (self.link.framed, n) {
+                    // Where Geneve carries a tag without a frame around it, what the tag is on is told in the tag.
+                    (Some(_), _) => self.link.payload.plus(2),
+                    (None, 0) => self.link.linktype.plus(by),
+                    (None, _) => self.link.linktype.plus(TAG),
+                };
                 self.link.linktype = self.link.behind_tag.take().unwrap_or(moved);
                 self.link.payload = self.link.payload.plus(TAG);
             }
