@@ -515,6 +515,42 @@ CASE(other_threads)
     in_ways(body_thread);
 }
 
+static void *inject_for_ever(void *p)
+{
+    static const unsigned char f[1000];
+
+    while (pcap_inject(p, f, sizeof f) >= 0)
+        ;
+    pthread_testcancel();
+    return NULL;
+}
+
+/* A thread that is cancelled while it sends goes on to the end, also where it is the last that uses the socket. */
+static void body_cancelled(void)
+{
+    void *result;
+    pthread_t thread;
+    pcap_t *p;
+
+    if (goes_past_it())
+        return;
+    slow_device("80kbit", 10000000);
+    p = sender();
+    small_buffer(p);
+    CHECK_INT(pthread_create(&thread, NULL, inject_for_ever, p), 0);
+    sleep_ms(200);
+    pcap_close(p);
+    CHECK_INT(pthread_cancel(thread), 0);
+    run("tc qdisc replace dev v0 root tbf rate 80mbit burst 2000 limit 10000000");
+    pthread_join(thread, &result);
+    CHECK(result == PTHREAD_CANCELED, "ended of itself");
+}
+
+CASE(cancelled_while_it_is_closed)
+{
+    in_ways(body_cancelled);
+}
+
 static void body_bypass(void)
 {
     pcap_send_queue *q = queue_of(20, 1000);

@@ -20,7 +20,7 @@ use crate::handle::options::{Options, PRECISION_NANO};
 use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
 use crate::sys::lock::lock_within;
 use crate::sys::send::Messages;
-use crate::sys::thread::uncancelled;
+use crate::sys::thread::{Uncancelled, uncancelled};
 use crate::sys::{self, Errno, Sys, iface, packet, socket};
 use parking_lot::Mutex;
 use std::cell::Cell;
@@ -153,15 +153,15 @@ impl PacketSocket {
             _ => None,
         };
         let port = Arc::new(SocketPort {
-            fd: interface.fd,
+            fd: interface.fd.into(),
             ifindex: interface.ifindex,
             send_refusal: refusal,
-            tx: sender.map(Mutex::new),
+            tx: sender.map(|sender| Mutex::new(sender).into()),
             stamp_unit: if options.precision == PRECISION_NANO { 1 } else { 1000 },
             received: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             freezes: AtomicU64::new(0),
-            drops,
+            drops: drops.map(Uncancelled::from),
             rejected: AtomicU64::new(0),
             promiscuous: options.promiscuous,
         });
@@ -399,15 +399,16 @@ impl Source for PacketSocket {
     }
 }
 
-/// What signal handlers and other threads use: the descriptor and the counts.
+/// What signal handlers and other threads use: the descriptor and the counts. One of them may be the last to use it, in
+/// a function that is no point of cancellation.
 struct SocketPort {
-    fd: OwnedFd,
+    fd: Uncancelled<OwnedFd>,
     /// The interface, -1 for all of them.
     ifindex: i32,
     /// Why nothing can be sent, if so.
     send_refusal: Option<&'static str>,
     /// What packets are sent from; with it, send(2) sends nothing else.
-    tx: Option<Mutex<Sender>>,
+    tx: Option<Uncancelled<Mutex<Sender>>>,
     /// Nanoseconds of a unit of `tv_usec`.
     stamp_unit: i64,
     received: AtomicU64,
@@ -416,7 +417,7 @@ struct SocketPort {
     rejected: AtomicU64,
     promiscuous: bool,
     /// What tells of the interface's drops.
-    drops: Option<Drops>,
+    drops: Option<Uncancelled<Drops>>,
 }
 
 impl Port for SocketPort {

@@ -3,7 +3,8 @@
 
 use std::cell::Cell;
 use std::ffi::c_int;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ops::Deref;
 
 thread_local! {
     /// Whether this thread is where a panic becomes an error.
@@ -79,4 +80,30 @@ pub fn uncancelled<R>(call: impl FnOnce() -> R) -> R {
     let result = call();
     cancel.restore();
     result
+}
+
+/// A value with descriptors, whose end is no point of cancellation, as closing them would be: whoever is the last to
+/// use it ends it.
+#[derive(Debug)]
+pub struct Uncancelled<T>(ManuallyDrop<T>);
+
+impl<T> From<T> for Uncancelled<T> {
+    fn from(value: T) -> Self {
+        Self(ManuallyDrop::new(value))
+    }
+}
+
+impl<T> Deref for Uncancelled<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Drop for Uncancelled<T> {
+    fn drop(&mut self) {
+        // SAFETY: here only, where nothing uses it any more.
+        uncancelled(|| unsafe { ManuallyDrop::drop(&mut self.0) });
+    }
 }
