@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/wait.h>
 
 static pcap_t *xdp_created(void)
 {
@@ -115,6 +116,49 @@ CASE(unseen)
     pcap_sendqueue_destroy(q);
     pcap_close(beside);
     pcap_close(at);
+    pcap_close(p);
+}
+
+/* Sends a queue in a child, which says so if it cannot. */
+static void child_sends(pcap_t *p, pcap_send_queue *q)
+{
+    int status;
+    pid_t pid = fork();
+
+    CHECK(pid >= 0, "fork: %s", strerror(errno));
+    if (pid == 0) {
+        CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
+        _exit(0);
+    }
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+}
+
+/* A process and its children take turns, also where the one before has left something behind. */
+CASE(children)
+{
+    pcap_send_queue *q = queue_of(10, 60), *bad = pcap_sendqueue_alloc(10000);
+    pcap_t *p, *at;
+    int i;
+
+    enter();
+    p = activated(xdp_created(), 1);
+    for (i = 0; i < 5; i++)
+        add(bad, (unsigned)i, i == 2 ? 1000 : 60, 0, 0);
+    run("ip link set v1 mtu 100");
+    for (i = 0; i < 30; i++) {
+        at = receiver();
+        if (i % 2)
+            child_sends(p, q);
+        else
+            CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
+        arrive(at, 10);
+        pcap_close(at);
+        if (i % 3 == 0)
+            not_all(p, *bad, 2 * (HEADER + 60), "send: No buffer space available (packet 3 of the queue");
+    }
+    pcap_sendqueue_destroy(q);
+    pcap_sendqueue_destroy(bad);
     pcap_close(p);
 }
 

@@ -171,7 +171,7 @@ programs! {
         ring_with_loss receiving_beside rings_of_other_kernels rings_that_cannot_be_had
     }
     linux_send_xdp {
-        drops many unseen one_of_an_interface large_packets no_ethernet other_namespaces
+        drops many unseen children one_of_an_interface large_packets no_ethernet other_namespaces
         kernels_without by_the_environment
     }
     names {

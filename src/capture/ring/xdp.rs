@@ -174,6 +174,7 @@ impl Ring {
     ) -> Sys<Went> {
         // What is told to have been sent is of no interest, but there must be room for more to be told.
         self.sent.empty();
+        self.catch_up();
         let room = (self.entries as usize).min(BUDGET.unsigned_abs() as usize);
         let fits = |packet: &IoSlice<'_>| self.refusal(packet, mtu).is_none();
         let goes_on = |packet: &&IoSlice<'_>| self.loss || fits(packet);
@@ -197,6 +198,19 @@ impl Ring {
         }
         let refused = packets.first().and_then(|packet| self.refusal(packet, mtu));
         Err(refused.or(kicked.err()).unwrap_or(Errno(libc::EAGAIN)))
+    }
+
+    /// Goes on where a process that was forked, or has forked this one, has got to with the same socket.
+    fn catch_up(&mut self) {
+        let Some(producer) = self.sending.producer() else { return };
+        let (consumed, produced) = (self.sending.consumed(), producer.load(Ordering::Acquire));
+        let is_behind = |count: u32, other: u32| other.wrapping_sub(count).cast_signed() > 0;
+        if is_behind(self.taken, consumed) {
+            self.taken = consumed;
+        }
+        if is_behind(self.noticed, produced) {
+            self.noticed = produced;
+        }
     }
 
     /// Why a packet cannot be sent, if so: as a packet socket would say.
