@@ -515,6 +515,31 @@ CASE(other_threads)
     in_ways(body_thread);
 }
 
+/* It is the interface that is sent by, whatever it is called by now. */
+static void body_renamed(void)
+{
+    static const unsigned char f[60];
+    pcap_send_queue *q = queue_of(10, 60);
+    pcap_t *p = activated(sender_created(plain), 1), *at;
+
+    run("ip link set v0 down");
+    run("ip link set v0 name other0");
+    run("ip link set other0 up");
+    sleep_ms(100);
+    pcap_inject(p, f, sizeof f); /* may tell that it was down */
+    at = receiver();
+    CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
+    arrive(at, 10);
+    pcap_sendqueue_destroy(q);
+    pcap_close(at);
+    pcap_close(p);
+}
+
+CASE(interface_is_renamed)
+{
+    in_ways(body_renamed);
+}
+
 static void *inject_for_ever(void *p)
 {
     static const unsigned char f[1000];

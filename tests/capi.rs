@@ -165,7 +165,7 @@ programs! {
     linux_send {
         contents_and_order queues malformed_queues refusals frames_that_the_device_refuses
         interface_goes_down timing breaks back_pressure breaks_under_back_pressure
-        other_threads cancelled_while_it_is_closed qdisc_bypass
+        other_threads interface_is_renamed cancelled_while_it_is_closed qdisc_bypass
     }
     linux_send_ring {
         ring_with_loss receiving_beside rings_of_other_kernels rings_that_cannot_be_had

@@ -1,9 +1,9 @@
 //! ioctls on network interfaces, as netdevice(7) describes them.
 
-use super::{Errno, Sys, check};
-use std::ffi::{CStr, OsStr};
+use super::{Errno, Sys, check, packet};
+use std::ffi::{CStr, OsStr, OsString};
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// `linux/net_tstamp.h`: stamp what is sent.
 const HWTSTAMP_TX_ON: libc::c_int = 1;
@@ -77,6 +77,28 @@ pub fn mtu(fd: BorrowedFd<'_>, name: &OsStr) -> Sys<u32> {
     // SAFETY: SIOCGIFMTU has filled this member.
     let mtu = unsafe { req.ifr_ifru.ifru_mtu };
     Ok(u32::try_from(mtu).unwrap_or(0))
+}
+
+/// The MTU of the interface that a packet socket is bound to, and has been known by this name; or has another one by
+/// now, which is then put there.
+pub fn mtu_of_bound(fd: BorrowedFd<'_>, name: &mut OsString) -> Sys<u32> {
+    match mtu(fd, name) {
+        Err(Errno(libc::ENODEV)) => {
+            *name = name_now(fd, packet::bound_interface(fd)?)?;
+            mtu(fd, name)
+        }
+        mtu => mtu,
+    }
+}
+
+/// The name of the interface that has an index, in the namespace of a socket.
+fn name_now(fd: BorrowedFd<'_>, index: i32) -> Sys<OsString> {
+    let mut req = request(OsStr::new(""))?;
+    req.ifr_ifru.ifru_ifindex = index;
+    // SAFETY: SIOCGIFNAME reads and writes one `ifreq`, which `req` is.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::SIOCGIFNAME as _, &raw mut req) })?;
+    let name = req.ifr_name.iter().take_while(|byte| **byte != 0);
+    Ok(OsString::from_vec(name.map(|byte| *byte as u8).collect()))
 }
 
 /// `struct hwtstamp_config` of `linux/net_tstamp.h`.

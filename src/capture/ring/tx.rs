@@ -207,8 +207,8 @@ impl Ring {
     /// Sends packets, as many as there are frames for and the kernel takes without waiting: at least one, or
     /// why the first one did not go.
     pub fn send(&mut self, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<Went> {
-        let mtu = match &self.copy {
-            Some(device) => Some(iface::mtu(fd, device)? as usize),
+        let mtu = match &mut self.copy {
+            Some(device) => Some(iface::mtu_of_bound(fd, device)? as usize),
             None => None,
         };
         self.send_by(packets, mtu, || send_ring(fd))

@@ -158,7 +158,7 @@ impl Ring {
     /// As [`super::Sender::send`].
     pub fn send(&mut self, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<Went> {
         // The kernel leaves it to us to see to it.
-        let mtu = iface::mtu(fd, &self.device)? as usize;
+        let mtu = iface::mtu_of_bound(fd, &mut self.device)? as usize;
         let Some(socket) = self.socket.take() else { return Err(Errno(libc::ENXIO)) };
         let went = self.send_by(packets, mtu, || send_ring(socket.as_fd()));
         self.socket = Some(socket);
