@@ -106,7 +106,14 @@ fn wrapper(number: usize, name: &str, prototype: &str) -> String {
     if name == "pcap_geterr" {
         body += "    watch_text(watch_last, result);\n";
     } else if parameters.starts_with("pcap_t *") {
-        let _ = writeln!(body, "    watch_last = {number};");
+        // Who succeeds leaves the handle's text as it was; a warning and a part of a queue have one.
+        let texts = match name {
+            "pcap_sendqueue_transmit" => "1",
+            _ if pointer => "result == NULL",
+            _ if WARN.contains(&name) => "result != 0",
+            _ => "result < 0",
+        };
+        let _ = writeln!(body, "    if ({texts})\n        watch_last = {number};");
     }
     // A text that is given without a handle. It is not looked at unless there must be one.
     if arguments.last().is_some_and(|last| last == "errbuf") {
