@@ -139,6 +139,14 @@ pub unsafe fn with_handle_at_once<R: CReturn>(
     }
 }
 
+/// Tells why an operation is refused.
+#[cold]
+#[inline(never)]
+pub fn refuse(h: &pcap_t, why: &Known) -> c_int {
+    h.tell_known(why);
+    why.code() as c_int
+}
+
 /// Tells that it failed, apart from what goes well.
 #[cold]
 #[inline(never)]

@@ -1,7 +1,7 @@
 //! Options before activation, and what a handle says of itself after it.
 
 use super::boundary::{
-    error_text, handle, null, set_errbuf, store, told, with_handle, with_handle_at_once,
+    error_text, handle, null, refuse, set_errbuf, store, told, with_handle, with_handle_at_once,
 };
 use super::cmem;
 use super::handle::pcap_t;
@@ -10,13 +10,29 @@ use crate::handle::options::Options;
 use crate::handle::told::What;
 use std::ffi::{c_char, c_int};
 
+/// Runs what is for handles that are not active, an `f` as [`with_handle_at_once`]'s.
+///
+/// # Safety
+/// `p` is NULL or a handle.
+#[inline]
+unsafe fn when_inactive(p: *mut pcap_t, f: impl FnOnce(&pcap_t) -> Result<c_int>) -> c_int {
+    // SAFETY: forwarded contract.
+    if let Some(h) = unsafe { handle(p) }
+        && let Some(why) = h.handle.no_options()
+    {
+        return refuse(h, why);
+    }
+    // SAFETY: forwarded contract.
+    unsafe { with_handle_at_once(p, f) }
+}
+
 /// Sets one option of a handle that is not active, which cannot fail but for that.
 ///
 /// # Safety
 /// `p` is NULL or a handle.
 pub unsafe fn set(p: *mut pcap_t, change: impl FnOnce(&mut Options)) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle_at_once(p, |h| h.handle.configure(change).map(|()| 0)) }
+    unsafe { when_inactive(p, |h| h.handle.configure(change).map(|()| 0)) }
 }
 
 /// Bytes of each packet wanted.
@@ -97,7 +113,7 @@ pub unsafe extern "C" fn pcap_set_protocol_linux(p: *mut pcap_t, protocol: c_int
 pub unsafe extern "C" fn pcap_set_tstamp_type(p: *mut pcap_t, tstamp_type: c_int) -> c_int {
     // SAFETY: forwarded contract.
     unsafe {
-        with_handle_at_once(p, |h| {
+        when_inactive(p, |h| {
             let warning = h.handle.configure(|options| options.set_tstamp_type(tstamp_type))?;
             Ok(warning.map_or(0, |warning| warning.code as c_int))
         })
@@ -111,7 +127,7 @@ pub unsafe extern "C" fn pcap_set_tstamp_type(p: *mut pcap_t, tstamp_type: c_int
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_set_tstamp_precision(p: *mut pcap_t, precision: c_int) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { with_handle_at_once(p, |h| h.handle.set_precision(precision).map(|()| 0)) }
+    unsafe { when_inactive(p, |h| h.handle.set_precision(precision).map(|()| 0)) }
 }
 
 /// The unit of time stamps.

@@ -5,7 +5,7 @@
 //! the callback may use the handle, close it, longjmp out, or throw a C++ exception. What was lent to it is
 //! taken back at the start of the next step.
 
-use super::boundary::{guard, handle, null, store, with_handle_at_once};
+use super::boundary::{guard, handle, null, refuse, store, with_handle_at_once};
 use super::handle::pcap_t;
 use super::types::{PCAP_ERROR, PCAP_ERROR_BREAK, pcap_handler, pcap_pkthdr, pcap_stat};
 use crate::error::{Code, Error};
@@ -319,6 +319,13 @@ pub unsafe extern "C-unwind" fn pcap_next(
 /// As pcap_stats(3PCAP).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_stats(p: *mut pcap_t, stats: *mut pcap_stat) -> c_int {
+    // SAFETY: forwarded contract.
+    if let Some(h) = unsafe { handle(p) }
+        && !stats.is_null()
+        && let Some(why) = h.handle.no_stats()
+    {
+        return refuse(h, why);
+    }
     // SAFETY: forwarded contract.
     unsafe {
         with_handle_at_once(p, |h| {

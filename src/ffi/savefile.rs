@@ -86,10 +86,8 @@ pub unsafe extern "C" fn pcap_fopen_offline_with_tstamp_precision(
 pub unsafe extern "C" fn pcap_file(p: *mut pcap_t) -> *mut FILE {
     // SAFETY: forwarded contract.
     unsafe {
-        match handle(p).map(|h| h.handle.known_stream()) {
-            Some(known) if !known.is_null() => known,
-            _ => first_asked(p),
-        }
+        let known = handle(p).map_or(std::ptr::null_mut(), |h| h.handle.known_stream());
+        if known.is_null() { first_asked(p) } else { known }
     }
 }
 
@@ -101,5 +99,10 @@ pub unsafe extern "C" fn pcap_file(p: *mut pcap_t) -> *mut FILE {
 #[inline(never)]
 unsafe fn first_asked(p: *mut pcap_t) -> *mut FILE {
     // SAFETY: forwarded contract.
-    unsafe { with_handle(p, |h| Ok(h.handle.stream()?.unwrap_or_default())) }
+    unsafe {
+        if handle(p).is_some_and(|h| h.handle.has_no_stream()) {
+            return std::ptr::null_mut();
+        }
+        with_handle(p, |h| Ok(h.handle.stream()?.unwrap_or_default()))
+    }
 }

@@ -18,7 +18,7 @@ use crate::capture::send::Order;
 use crate::capture::{Direction, Port, Source, Stats};
 use crate::error::{Code, Error, Known, Result};
 use crate::linktype;
-use crate::savefile::Savefile;
+use crate::savefile::{self, Savefile};
 use crate::sys::stdio::Stream;
 use batch::Batch;
 use control::Control;
@@ -29,7 +29,7 @@ use std::cell::{RefCell, RefMut};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use told::{Told, What};
+use told::{Stage, Told, What};
 
 pub use life::{Dead, Opened};
 pub use read::{Patience, Search, Sleep, Step};
@@ -119,6 +119,12 @@ mod on_dead {
 }
 
 impl Handle {
+    /// Why no option can be changed, if that is known without a look at the state.
+    #[inline]
+    pub fn no_options(&self) -> Option<&'static Known> {
+        (self.told.get(What::Source) >= 0).then_some(&ACTIVATED)
+    }
+
     /// Changes an option of a handle that is not active.
     pub fn configure<R>(&self, change: impl FnOnce(&mut Options) -> R) -> Result<R> {
         match &mut *self.state()? {
@@ -273,9 +279,26 @@ impl Handle {
         }
     }
 
+    /// Whether there is none, if that is known without a look at the state.
+    #[inline]
+    pub fn has_no_stream(&self) -> bool {
+        matches!(self.told.stage(), Stage::Created | Stage::Dead | Stage::Live)
+    }
+
     /// The same, if the program has asked for it before; NULL for nothing known.
     pub fn known_stream(&self) -> *mut libc::FILE {
         self.shared.load(Ordering::Relaxed)
+    }
+
+    /// Why nothing is counted, if that is known without a look at the state.
+    #[inline]
+    pub fn no_stats(&self) -> Option<&'static Known> {
+        match self.told.stage() {
+            Stage::Created => Some(&NOT_ACTIVATED),
+            Stage::Dead => Some(&on_dead::STATS),
+            Stage::Savefile => Some(&savefile::NO_STATS),
+            Stage::Live | Stage::Untold => None,
+        }
     }
 
     /// Counts since activation; signal handlers and other threads may ask while the handle is read.

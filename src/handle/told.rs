@@ -51,6 +51,21 @@ const SOURCES: [Source; 5] = [
     Source::Live { vlan: true },
 ];
 
+/// Where in its life a handle is, as far as it tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Made for a device, and not activated.
+    Created,
+    /// Open, without packets.
+    Dead,
+    /// Open on a savefile.
+    Savefile,
+    /// Open on a device.
+    Live,
+    /// It does not tell: it is closed, or not to be trusted.
+    Untold,
+}
+
 /// What the meaning of a filter depends on besides its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -97,6 +112,18 @@ impl Told {
             snapshot: self.get(What::Snapshot),
             source: *SOURCES.get(source)?,
         })
+    }
+
+    /// Where in its life the handle is.
+    #[inline]
+    pub fn stage(&self) -> Stage {
+        match self.get(What::Source) {
+            0 => Stage::Dead,
+            1 | 2 => Stage::Savefile,
+            3 | 4 => Stage::Live,
+            _ if self.get(What::Precision) >= 0 => Stage::Created,
+            _ => Stage::Untold,
+        }
     }
 
     /// Whether packets come from anywhere.
@@ -146,14 +173,23 @@ mod tests {
         assert_eq!((told.get(What::Datalink), told.get(What::Fd)), (1, 7));
         assert_eq!(told.get(What::Snapshot), -3);
         assert_eq!(told.facts(), None);
+        assert_eq!(told.stage(), Stage::Untold);
+        told.set(What::Precision, 0);
+        assert_eq!(told.stage(), Stage::Created);
         for source in SOURCES {
             let facts = Facts { datalink: 1, snapshot: 2, source };
             told.set_facts(facts);
             assert_eq!(told.facts(), Some(facts));
             assert_eq!(told.reads(), source != Source::Dead);
+            let stage = match source {
+                Source::Dead => Stage::Dead,
+                Source::Savefile { .. } => Stage::Savefile,
+                Source::Live { .. } => Stage::Live,
+            };
+            assert_eq!(told.stage(), stage);
         }
         told.refuse();
-        assert_eq!(told.facts(), None);
+        assert_eq!((told.facts(), told.stage()), (None, Stage::Untold));
         assert_eq!((told.get(What::Datalink), told.get(What::Fd)), (-1, -1));
         told.forget();
         assert_eq!((told.get(What::Datalink), told.get(What::Direction)), (-3, -3));

@@ -15,7 +15,7 @@ mod reader;
 pub mod sink;
 pub mod writer;
 
-pub use reader::Savefile;
+pub use reader::{NO_STATS, Savefile};
 
 use crate::linktype;
 

@@ -7,7 +7,7 @@ use crate::bpf::Program;
 use crate::capture::facts::PacketFacts;
 use crate::capture::send::Order;
 use crate::capture::{Direction, Fill, Port, Source, Stats, Wait};
-use crate::error::{Error, Result};
+use crate::error::{Error, Known, Result};
 use crate::handle::batch::{BATCH, Batch, Lent};
 use crate::handle::options::{PRECISION_MICRO, PRECISION_NANO};
 use crate::sys::stdio::Stream;
@@ -344,6 +344,9 @@ impl Savefile {
     }
 }
 
+/// What a savefile says when it is asked for statistics.
+pub static NO_STATS: Known = Known::new("Statistics aren't available from savefiles");
+
 /// What is not to be had of a savefile.
 struct FilePort {
     fd: RawFd,
@@ -351,7 +354,7 @@ struct FilePort {
 
 impl Port for FilePort {
     fn stats(&self, _all: bool) -> Result<Stats> {
-        Err(Error::new("Statistics aren't available from savefiles"))
+        Err(Error::Known(&NO_STATS))
     }
 
     fn inject(&self, _packet: &[u8]) -> Result<usize> {
