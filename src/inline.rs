@@ -143,7 +143,8 @@ impl<const ROWS: usize> ByName<ROWS> {
         let (middle, len) = (name[name.len() / 2], name.len());
         // A small letter and its capital differ in this bit.
         let [first, middle, last] = [*first | 0x20, middle | 0x20, *last | 0x20];
-        (len * 37 + first as usize * 5 + middle as usize * 11 + last as usize * 3) % 512
+        let letters = first as usize * 5 + middle as usize * 11 + last as usize * 3;
+        len.wrapping_mul(37).wrapping_add(letters) % 512
     }
 }
 

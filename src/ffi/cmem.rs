@@ -21,6 +21,7 @@ pub fn boxed<T>(value: T) -> Option<NonNull<T>> {
 }
 
 /// A malloc'd copy of `values`; never a null pointer for an empty slice.
+#[inline]
 pub fn array<T: Copy>(values: &[T]) -> Option<NonNull<T>> {
     // SAFETY: no pointer is passed.
     let p = NonNull::new(unsafe { libc::malloc(size_of_val(values).max(1)) }.cast::<T>())?;

@@ -1,7 +1,7 @@
 //! Options before activation, and what a handle says of itself after it.
 
 use super::boundary::{
-    error_text, handle, null, refuse, set_errbuf, store, told, with_handle, with_handle_at_once,
+    error_text, handle, null, refuse, set_errbuf, told, with_handle, with_handle_at_once,
 };
 use super::cmem;
 use super::handle::pcap_t;
@@ -175,17 +175,19 @@ pub unsafe extern "C" fn pcap_set_datalink(p: *mut pcap_t, dlt: c_int) -> c_int 
     }
 }
 
-/// Hands out a list of numbers for C to free, and returns how many there are.
+/// Hands out a list of numbers for C to free, and returns how many there are: most often one, known to be so where
+/// this is inlined.
 ///
 /// # Safety
 /// `to` is NULL or writable.
+#[inline(always)]
 unsafe fn hand_out(numbers: &[c_int], to: *mut *mut c_int) -> Result<c_int> {
     if to.is_null() {
         return Err(null());
     }
     let list = cmem::array(numbers).ok_or_else(cmem::no_memory)?;
-    // SAFETY: forwarded contract.
-    unsafe { store(to, list.as_ptr())? };
+    // SAFETY: not NULL, so writable by this function's contract.
+    unsafe { to.write(list.as_ptr()) };
     Ok(c_int::try_from(numbers.len()).unwrap_or(c_int::MAX))
 }
 

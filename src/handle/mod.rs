@@ -185,6 +185,7 @@ impl Handle {
     }
 
     /// Looks at the link types to choose from.
+    #[inline]
     pub fn datalinks<R>(&self, look: impl FnOnce(&[i32]) -> Result<R>) -> Result<R> {
         match &*self.state()? {
             State::Live(live) => match live.source.datalinks() {
@@ -220,6 +221,7 @@ impl Handle {
     }
 
     /// Looks at the types of time stamps to choose from.
+    #[inline]
     pub fn tstamp_types<R>(&self, look: impl FnOnce(&[i32]) -> Result<R>) -> Result<R> {
         let state = self.state()?;
         let types: &[i32] = match &*state {
@@ -227,7 +229,10 @@ impl Handle {
             State::Live(live) => &live.options.tstamp_types,
             State::Offline(_) | State::Dead | State::Closed => &[],
         };
-        look(if types.is_empty() { &[options::TSTAMP_HOST] } else { types })
+        match types {
+            [] => look(&[options::TSTAMP_HOST]),
+            offered => look(offered),
+        }
     }
 
     /// Whether monitor mode could be asked for: never, on the devices that there are.

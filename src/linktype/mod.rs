@@ -169,9 +169,12 @@ pub fn by_name(name: &str) -> Option<&'static Row> {
 #[must_use]
 pub fn by_name_in_bytes(name: &[u8]) -> Option<&'static Row> {
     let mut rows = BY_NAME.rows(name).filter_map(|row| all().get(row));
-    if let Some(row) = rows.find(|row| is_called(row, name)) {
-        return Some(row);
-    }
+    rows.find(|row| is_called(row, name)).or_else(|| by_former_name(name))
+}
+
+#[cold]
+#[inline(never)]
+fn by_former_name(name: &[u8]) -> Option<&'static Row> {
     let former = |(former, _): &&(&str, i32)| former.as_bytes().eq_ignore_ascii_case(name);
     FORMER_NAMES.iter().find(former).and_then(|(_, dlt)| by_dlt(*dlt))
 }
@@ -180,8 +183,7 @@ pub fn by_name_in_bytes(name: &[u8]) -> Option<&'static Row> {
 #[inline]
 fn is_called(row: &Row, name: &[u8]) -> bool {
     let own = row.name.as_bytes();
-    let same = |(own, byte): (&u8, &u8)| own == byte || own.eq_ignore_ascii_case(byte);
-    own.len() == name.len() && own.iter().zip(name).all(same)
+    own == name || own.eq_ignore_ascii_case(name)
 }
 
 static BY_NAME: ByName<{ table::ROWS.len() }> = {

@@ -29,13 +29,23 @@ fn value_of_groups<const N: usize>(
     digits: RangeInclusive<usize>,
     bits: u32,
 ) -> Option<u64> {
-    let mut groups = text.split(|byte| *byte == separator);
-    let mut value = 0;
-    for _ in 0..N {
-        let group = groups.next().filter(|group| digits.contains(&group.len()))?;
-        value = value << bits | hexadecimal(group)?;
+    let (mut value, mut group, mut len, mut separators) = (0, 0, 0, 0);
+    for byte in text {
+        if *byte != separator {
+            group = group << 4 | u64::from(hexadecimal_digit(*byte)?);
+            len += 1;
+            if len > *digits.end() {
+                return None;
+            }
+            continue;
+        }
+        separators += 1;
+        if !digits.contains(&len) || separators == N {
+            return None;
+        }
+        (value, group, len) = (value << bits | group, 0, 0);
     }
-    groups.next().is_none().then_some(value)
+    (separators + 1 == N && digits.contains(&len)).then_some(value << bits | group)
 }
 
 /// A MAC-8 address, `$` and one or two hexadecimal digits.
