@@ -1,6 +1,6 @@
 //! Savefiles that are written: pcap_dump_open(3PCAP), pcap_dump(3PCAP) and their kin.
 
-use super::boundary::{null, text, with_handle};
+use super::boundary::{lent_text, null, with_handle};
 use super::handle::pcap_t;
 use super::types::{FILE, pcap_dumper_t, pcap_pkthdr};
 use crate::error::{Error, Result};
@@ -12,13 +12,13 @@ use crate::sys::Errno;
 use crate::sys::stdio::Stream;
 use std::ffi::{CStr, c_char, c_int, c_long, c_uchar};
 
-/// The stream behind a `pcap_dumper_t`.
+/// The stream behind a `pcap_dumper_t`; `None` for NULL.
 ///
 /// # Safety
 /// `d` is NULL or from pcap_dump_open() and not closed.
-unsafe fn stream(d: *mut pcap_dumper_t) -> Result<Stream> {
+unsafe fn stream(d: *mut pcap_dumper_t) -> Option<Stream> {
     // SAFETY: forwarded contract; a dumper is the stream itself.
-    unsafe { Stream::from_raw(d.cast()) }.ok_or_else(null)
+    unsafe { Stream::from_raw(d.cast()) }
 }
 
 /// The header of a savefile of this handle's packets, called `shown` in errors. In the link type's word goes `more`
@@ -60,7 +60,7 @@ unsafe fn open_named(
     open: fn(&CStr, &str, &[u8; FILE_HEADER]) -> Result<Stream>,
 ) -> Result<*mut pcap_dumper_t> {
     // SAFETY: forwarded contract.
-    let shown = unsafe { text(name) }.unwrap_or_else(|| "(null)".to_owned());
+    let shown = unsafe { lent_text(name) }.unwrap_or("(null)".into());
     let header = header(&shown)?;
     if name.is_null() {
         return Err(Error::new("A null pointer was supplied as the file name"));
@@ -183,14 +183,11 @@ pub unsafe extern "C" fn pcap_dump_ftell(d: *mut pcap_dumper_t) -> c_long {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_dump_ftell64(d: *mut pcap_dumper_t) -> i64 {
     // SAFETY: forwarded contract.
-    match unsafe { stream(d) }.map(|stream| dumper::tell(&stream)) {
-        Ok(Ok(at)) => at,
-        Ok(Err(errno)) => {
-            errno.set();
-            -1
-        }
-        Err(_) => -1,
-    }
+    let Some(stream) = (unsafe { stream(d) }) else { return -1 };
+    dumper::tell(&stream).unwrap_or_else(|errno| {
+        errno.set();
+        -1
+    })
 }
 
 /// Writes what is buffered; -1, and why in `errno`, if that or a write before failed.
@@ -200,13 +197,13 @@ pub unsafe extern "C" fn pcap_dump_ftell64(d: *mut pcap_dumper_t) -> i64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn pcap_dump_flush(d: *mut pcap_dumper_t) -> c_int {
     // SAFETY: forwarded contract.
-    match unsafe { stream(d) }.map(|stream| dumper::flush(&stream)) {
-        Ok(Ok(())) => 0,
-        Ok(Err(errno)) => {
+    let Some(stream) = (unsafe { stream(d) }) else { return -1 };
+    match dumper::flush(&stream) {
+        Ok(()) => 0,
+        Err(errno) => {
             errno.set();
             -1
         }
-        Err(_) => -1,
     }
 }
 
@@ -218,7 +215,7 @@ pub unsafe extern "C-unwind" fn pcap_dump_flush(d: *mut pcap_dumper_t) -> c_int 
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn pcap_dump_close(d: *mut pcap_dumper_t) {
     // SAFETY: forwarded contract.
-    let Ok(stream) = (unsafe { stream(d) }) else { return };
+    let Some(stream) = (unsafe { stream(d) }) else { return };
     let before = Errno::last();
     dumper::close(&stream).map_or_else(|errno| errno, |()| before).set();
 }

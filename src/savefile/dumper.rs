@@ -82,12 +82,14 @@ fn write_through(stream: &Stream, header: &PacketHeader, bytes: &[u8]) {
 }
 
 /// Writes what is in the buffer; fails if that does or if a write before did.
+#[inline]
 pub fn flush(stream: &Stream) -> Sys<()> {
     stream.flush().inspect_err(|errno| stream.remember(*errno))?;
     whole(stream)
 }
 
 /// The position in the file; fails if a write before did.
+#[inline]
 pub fn tell(stream: &Stream) -> Sys<i64> {
     whole(stream).and_then(|()| stream.tell())
 }
@@ -103,6 +105,7 @@ pub fn close(stream: &Stream) -> Sys<()> {
 }
 
 /// Whether all writes so far have succeeded.
+#[inline]
 fn whole(stream: &Stream) -> Sys<()> {
     if stream.has_failed() { Err(stream.failure()) } else { Ok(()) }
 }

@@ -24,6 +24,7 @@ mod c {
         pub fn fflush(file: *mut FILE) -> c_int;
         pub fn fclose(file: *mut FILE) -> c_int;
         pub fn getc(file: *mut FILE) -> c_int;
+        #[cfg(not(target_env = "gnu"))]
         pub fn ferror_unlocked(file: *mut FILE) -> c_int;
         pub fn fread(bytes: *mut c_void, size: size_t, n: size_t, file: *mut FILE) -> size_t;
         /// Of `stdio_ext.h`.
@@ -169,12 +170,6 @@ impl Stream {
     pub fn getc(&self) -> Option<u8> {
         // SAFETY: an open stream.
         u8::try_from(unsafe { c::getc(self.as_ptr()) }).ok()
-    }
-
-    /// Whether a write has failed.
-    pub fn has_failed(&self) -> bool {
-        // SAFETY: an open stream. One flag is read, which needs no lock.
-        unsafe { c::ferror_unlocked(self.as_ptr()) != 0 }
     }
 
     /// Writes what is in the buffer.

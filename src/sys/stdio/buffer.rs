@@ -50,9 +50,12 @@ struct Fields {
     write_end: *mut u8,
 }
 
-/// What fwrite(3) looks at besides room: `_IO_ERR_SEEN`, and `_IO_LINE_BUF`, for which the end of the line counts.
+/// `_IO_ERR_SEEN`: a write has failed, or a read.
 #[cfg(target_env = "gnu")]
-const ERROR_OR_LINES: libc::c_int = 0x220;
+const ERROR: libc::c_int = 0x20;
+/// What fwrite(3) looks at besides room: that, and `_IO_LINE_BUF`, for which the end of the line counts.
+#[cfg(target_env = "gnu")]
+const ERROR_OR_LINES: libc::c_int = ERROR | 0x200;
 
 /// `__libc_single_threaded` of `sys/single_threaded.h`, once it has been looked for. Not there before glibc 2.32.
 #[cfg(target_env = "gnu")]
@@ -111,6 +114,21 @@ impl Stream {
         false
     }
 
+    /// Whether a write has failed.
+    #[cfg(target_env = "gnu")]
+    #[inline]
+    pub fn has_failed(&self) -> bool {
+        // SAFETY: an open stream, which begins with these fields. One flag is read, which needs no lock.
+        unsafe { (*self.as_ptr().cast::<Fields>()).flags & ERROR != 0 }
+    }
+
+    /// Whether a write has failed.
+    #[cfg(not(target_env = "gnu"))]
+    pub fn has_failed(&self) -> bool {
+        // SAFETY: an open stream. One flag is read, which needs no lock.
+        unsafe { super::c::ferror_unlocked(self.as_ptr()) != 0 }
+    }
+
     /// Gives a stream that has just been opened, and not been used, a larger buffer, if it is of a file that nobody
     /// waits for. The buffer is there until [`Stream::close`]; should the program close the stream itself, it is
     /// kept for the next one.
@@ -152,7 +170,7 @@ impl Stream {
             known.failure = None;
         }
         #[cfg(target_env = "gnu")]
-        {
+        if SINGLE_THREADED.load(Ordering::Relaxed).is_null() {
             // SAFETY: a terminated name.
             let flag =
                 unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
