@@ -5,10 +5,9 @@
  * The texts are the newest libpcap's; ours may go on where they end. Where the distribution's library
  * agrees, it is asked, too.
  */
+#include "distribution.h"
 #include "net.h"
 
-#include <dlfcn.h>
-#include <glob.h>
 #include <pthread.h>
 
 /* pcap_compile_nopcap is deprecated, and tested. */
@@ -24,15 +23,8 @@ static struct {
 
 static void load_theirs(void)
 {
-    glob_t found;
-    void *lib;
+    void *lib = distribution();
 
-    if (glob("/usr/lib/*/libpcap.so.0.8", 0, NULL, &found) != 0)
-        skip("no libpcap of the distribution's");
-    /* It calls functions of its own by name: those must not be ours. */
-    lib = dlopen(found.gl_pathv[0], RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
-    CHECK(lib != NULL, "%s", dlerror());
-    globfree(&found);
 #define LOAD(name) CHECK((*(void **)&theirs.name = dlsym(lib, "pcap_" #name)) != NULL, #name)
     LOAD(open_dead);
     LOAD(close);

@@ -2,11 +2,10 @@
  * What the manual says of functions that no other program here calls for success, and its errors
  * that no other one provokes. docs/functions.md tells where each function and error is tested.
  */
+#include "distribution.h"
 #include "net.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -360,14 +359,8 @@ CASE(no_descriptor_left)
     char their_err[PCAP_ERRBUF_SIZE] = "";
     struct rlimit limit;
     pcap_if_t *list;
-    glob_t found;
-    void *lib;
+    void *lib = distribution();
 
-    if (glob("/usr/lib/*/libpcap.so.0.8", 0, NULL, &found) != 0)
-        skip("no libpcap of the distribution's");
-    lib = dlopen(found.gl_pathv[0], RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
-    CHECK(lib != NULL, "%s", dlerror());
-    globfree(&found);
     *(void **)&their_findalldevs = dlsym(lib, "pcap_findalldevs");
     *(void **)&their_create = dlsym(lib, "pcap_create");
     CHECK(their_findalldevs != NULL && their_create != NULL, "%s", dlerror());

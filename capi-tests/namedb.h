@@ -5,10 +5,8 @@
 #ifndef CAPI_NAMEDB_H
 #define CAPI_NAMEDB_H
 
-#include "harness.h"
+#include "distribution.h"
 
-#include <dlfcn.h>
-#include <glob.h>
 #include <pcap/namedb.h>
 
 /* The distribution's library. */
@@ -28,15 +26,8 @@ static struct {
 
 static inline void load_theirs(void)
 {
-    glob_t found;
-    void *lib;
+    void *lib = distribution();
 
-    if (glob("/usr/lib/*/libpcap.so.0.8", 0, NULL, &found) != 0)
-        skip("no libpcap of the distribution's");
-    /* It calls functions of its own by name: those must not be ours. */
-    lib = dlopen(found.gl_pathv[0], RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
-    CHECK(lib != NULL, "%s", dlerror());
-    globfree(&found);
 #define LOAD(name) CHECK((*(void **)&theirs.name = dlsym(lib, "pcap_" #name)) != NULL, #name)
     LOAD(nametoaddr);
     LOAD(nametoaddrinfo);

@@ -284,15 +284,15 @@ impl Handle {
         }
     }
 
-    /// Whether there is none, if that is known without a look at the state.
-    #[inline]
-    pub fn has_no_stream(&self) -> bool {
-        matches!(self.told.stage(), Stage::Created | Stage::Dead | Stage::Live)
-    }
-
     /// The same, if the program has asked for it before; NULL for nothing known.
     pub fn known_stream(&self) -> *mut libc::FILE {
         self.shared.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is no stream, if that is known without a look at the state.
+    #[inline]
+    pub fn has_no_stream(&self) -> bool {
+        matches!(self.told.stage(), Stage::Created | Stage::Dead | Stage::Live)
     }
 
     /// Why nothing is counted, if that is known without a look at the state.

@@ -72,7 +72,8 @@ pub fn map(fd: BorrowedFd<'_>, kind: Kind, bytes: usize) -> Sys<(Mapping, Offset
     Ok((Mapping::shared_at(fd, offsets.entries.saturating_add(bytes), page)?, offsets))
 }
 
-/// How many packets one call sends at most, 32 or more and no more than the ring to send from has entries (since Linux 6.17, which also tells after each call how many it has taken).
+/// How many packets one call sends at most, 32 or more and no more than the ring to send from has entries (since Linux
+/// 6.17, which also tells after each call how many it has taken).
 pub fn set_budget(fd: BorrowedFd<'_>, packets: i32) -> Sys<()> {
     socket::set(fd, libc::SOL_XDP, MAX_TX_SKB_BUDGET, packets)
 }
