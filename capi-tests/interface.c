@@ -6,6 +6,7 @@
 
 #include <malloc.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/time.h>
 
@@ -94,6 +95,61 @@ static void body_down_up_blocked(enum mode m)
 CASE(down_and_up_while_blocked)
 {
     in_modes(ALL_MODES, body_down_up_blocked);
+}
+
+/* How often the library has asked. */
+static long polls;
+
+int poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+    struct timespec t = {timeout / 1000, timeout % 1000 * 1000000L};
+
+    polls++;
+    return ppoll(fds, n, timeout < 0 ? NULL : &t, NULL);
+}
+
+/* A program that reads again and again seldom asks the kernel, and learns all the same what has happened. */
+static void body_spinning(enum mode m)
+{
+    enum { READS = 20000, FIRST = 8 };
+    pcap_t *p = nonblocking(m, "v0");
+    struct pcap_pkthdr *h;
+    const unsigned char *data;
+    int raw = raw_socket("v1"), rc = 0;
+    long i, ticks;
+    double start, end;
+
+    sleep_ms(50); /* what the kernel sends of itself */
+    while (pcap_next_ex(p, &h, &data) > 0)
+        ;
+    polls = 0;
+    start = now();
+    for (i = 0; i < READS; i++)
+        CHECK(pcap_next_ex(p, &h, &data) >= 0, "%s", pcap_geterr(p));
+    ticks = (long)((now() - start) * 1000);
+    CHECK(polls > 0, "errors would go unseen");
+    CHECK(polls <= 2 * FIRST + ticks, "%ld polls in %ld ms", polls, ticks);
+    send_numbered(raw, 4, 1);
+    for (end = now() + 5; rc == 0 && now() < end;)
+        rc = pcap_next_ex(p, &h, &data);
+    CHECK_INT(rc, 1);
+    CHECK_INT(frame_number(data), 4);
+    run("ip link set v0 down");
+    for (end = now() + 5; pcap_get_required_select_timeout(p) == NULL && now() < end;)
+        CHECK(pcap_next_ex(p, &h, &data) >= 0, "%s", pcap_geterr(p));
+    CHECK(pcap_get_required_select_timeout(p) != NULL, "it was not seen that the interface is down");
+    run("ip link del v0");
+    for (rc = 0, end = now() + 5; rc == 0 && now() < end;)
+        rc = pcap_next_ex(p, &h, &data);
+    CHECK_INT(rc, -1);
+    CHECK_STR(pcap_geterr(p), "The interface disappeared");
+    pcap_close(p);
+    make_veth(); /* for the next mode */
+}
+
+CASE(spinning)
+{
+    in_modes(ALL_MODES, body_spinning);
 }
 
 static void *delete_later(void *unused)

@@ -8,10 +8,12 @@ pub mod cooked;
 mod environment;
 pub mod facts;
 pub mod fanout;
+mod idle;
 mod interface;
 pub mod membership;
 pub mod netns;
 mod packet;
+mod port;
 pub mod ring;
 pub mod send;
 pub mod tuning;
@@ -174,6 +176,10 @@ pub trait Source {
     fn facts(&mut self, batch: &Batch, packet: *const u8) -> Result<PacketFacts>;
     /// How to wait.
     fn wait(&self) -> Wait;
+    /// Whether to ask poll(2) at all, where a read has found nothing and must not block.
+    fn asks(&mut self) -> bool {
+        true
+    }
     /// Looks at what poll(2) said of the descriptor (0: nothing).
     fn woken(&mut self, revents: i16) -> Result<()>;
     /// The longest that a program may wait on the descriptor before it reads anyway, in milliseconds; 0 for as long as

@@ -6,29 +6,26 @@
 use super::cooked::{self, Cooked};
 use super::facts::PacketFacts;
 use super::fanout;
-use super::membership::Membership;
-use super::netns::{self, Drops};
+use super::idle::Idle;
+use super::netns;
+use super::port::{Counts, SocketPort};
 use super::ring::frame::{Rules, Scale, Userland};
-use super::ring::{self, Aside, Opened, Ring, Sender, tx, xdp};
-use super::send::{self, Order};
-use super::{Direction, Fill, Link, Port, Source, Stats, Wait};
+use super::ring::{self, Aside, Opened, Ring, Sender, xdp};
+use super::{Direction, Fill, Link, Port, Source, Wait};
 use crate::bpf::insn::{RET_K, SKF_AD_VLAN_TAG_PRESENT};
 use crate::bpf::{Insn, Program};
 use crate::error::{Code, Error, Result, WarnCode, Warning};
 use crate::handle::batch::{Batch, Lent};
 use crate::handle::options::{Options, PRECISION_NANO};
 use crate::linktype::{MAXIMUM_SNAPLEN, dlt};
-use crate::sys::lock::lock_within;
-use crate::sys::send::Messages;
-use crate::sys::thread::{Uncancelled, uncancelled};
-use crate::sys::{self, Errno, Sys, iface, packet, socket};
+use crate::sys::thread::Uncancelled;
+use crate::sys::{self, Errno, iface, packet, socket};
 use parking_lot::Mutex;
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
-use std::io::IoSlice;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 /// The pseudo-device that is all interfaces.
 pub(super) const ANY: &str = "any";
@@ -38,8 +35,6 @@ const DEFAULT_BUFFER: u32 = 2 << 20;
 const MIN_COOKED_SNAPSHOT: u32 = cooked::SLL2_LEN as u32 + 1;
 /// While an interface is down, how often to look whether it is still there.
 const NETDOWN_POLL_MS: i32 = 1;
-/// For how many nanoseconds another thread may hold the ring to send from.
-const RING_PATIENCE: u64 = 1_000_000_000;
 /// Instructions of a program that SO_ATTACH_FILTER can be told of.
 const MAX_KERNEL_PROGRAM: usize = u16::MAX as usize;
 
@@ -60,6 +55,7 @@ pub struct PacketSocket {
     nonblocking: bool,
     /// The interface was down when last heard of, and may be gone.
     down: bool,
+    idle: Idle,
     /// The number of its fanout group.
     group: Option<u16>,
 }
@@ -158,12 +154,9 @@ impl PacketSocket {
             send_refusal: refusal,
             tx: sender.map(|sender| Mutex::new(sender).into()),
             stamp_unit: if options.precision == PRECISION_NANO { 1 } else { 1000 },
-            received: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-            freezes: AtomicU64::new(0),
             drops: drops.map(Uncancelled::from),
-            rejected: AtomicU64::new(0),
             promiscuous: options.promiscuous,
+            counts: Counts::default(),
         });
         let source = Self {
             port,
@@ -179,6 +172,7 @@ impl PacketSocket {
             timeout_ms: options.timeout_ms.max(!options.timeout_ms),
             nonblocking: options.timeout_ms < 0,
             down: false,
+            idle: Idle::default(),
             group,
         };
         Ok((source, warning))
@@ -190,7 +184,7 @@ impl PacketSocket {
 
     /// Shows what was rejected until now to those who ask for the statistics.
     fn tell_rejected(&self) {
-        self.port.rejected.store(self.rules.rejected.get(), Ordering::Relaxed);
+        self.port.counts.rejected.store(self.rules.rejected.get(), Ordering::Relaxed);
     }
 
     /// After an ENETDOWN: whether the interface is up again, and an error if it is gone.
@@ -297,6 +291,9 @@ impl Source for PacketSocket {
         let fill = self.ring.fill(&mut self.rules, batch, self.port.fd.as_fd());
         self.down |= self.ring.take_down();
         self.tell_rejected();
+        if !matches!(fill, Ok(Fill::Nothing)) {
+            self.idle.end();
+        }
         fill
     }
 
@@ -327,6 +324,10 @@ impl Source for PacketSocket {
         // QUIRK: a ring of blocks without a timeout ends no read on rejected packets; frames always do.
         let rejected_ends = self.nonblocking || !self.ring.has_blocks() || self.timeout_ms != 0;
         Wait { fd: self.port.fd.as_raw_fd(), timeout_ms, rejected_ends, to_the_end: false }
+    }
+
+    fn asks(&mut self) -> bool {
+        self.down || self.idle.asks()
     }
 
     fn woken(&mut self, revents: i16) -> Result<()> {
@@ -397,100 +398,6 @@ impl Source for PacketSocket {
         self.nonblocking = on;
         Ok(())
     }
-}
-
-/// What signal handlers and other threads use: the descriptor and the counts. One of them may be the last to use it, in
-/// a function that is no point of cancellation.
-struct SocketPort {
-    fd: Uncancelled<OwnedFd>,
-    /// The interface, -1 for all of them.
-    ifindex: i32,
-    /// Why nothing can be sent, if so.
-    send_refusal: Option<&'static str>,
-    /// What packets are sent from; with it, send(2) sends nothing else.
-    tx: Option<Uncancelled<Mutex<Sender>>>,
-    /// Nanoseconds of a unit of `tv_usec`.
-    stamp_unit: i64,
-    received: AtomicU64,
-    dropped: AtomicU64,
-    freezes: AtomicU64,
-    rejected: AtomicU64,
-    promiscuous: bool,
-    /// What tells of the interface's drops.
-    drops: Option<Uncancelled<Drops>>,
-}
-
-impl Port for SocketPort {
-    fn member(&self, membership: Membership, join: bool) -> Result<()> {
-        membership.set(self.fd.as_fd(), self.ifindex, join)
-    }
-
-    fn stats(&self, all: bool) -> Result<Stats> {
-        // QUIRK: the first number counts what is dropped, too, and what is rejected here.
-        // Only a V3 ring fills the third number. Reading sets the kernel's counts back to zero.
-        let zero = socket::OptionValue::zeroed();
-        let now: libc::tpacket_stats_v3 =
-            socket::get(self.fd.as_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, zero)
-                .map_err(|errno| Error::errno("failed to get statistics from socket", errno))?;
-        let add = |total: &AtomicU64, new: u32| match new {
-            0 => total.load(Ordering::Relaxed),
-            _ => total.fetch_add(new.into(), Ordering::Relaxed).wrapping_add(new.into()),
-        };
-        // QUIRK: what the interface drops counts in promiscuous mode only.
-        let drops = self.drops.as_ref().filter(|_| all || self.promiscuous);
-        Ok(Stats {
-            received: add(&self.received, now.tp_packets),
-            dropped: add(&self.dropped, now.tp_drops),
-            freezes: add(&self.freezes, now.tp_freeze_q_cnt),
-            rejected: self.rejected.load(Ordering::Relaxed),
-            // Reading them is where a thread can be cancelled, and it must not be here.
-            interface_dropped: drops.map_or(0, |drops| uncancelled(|| drops.count())),
-        })
-    }
-
-    fn inject(&self, packet: &[u8]) -> Result<usize> {
-        if let Some(refusal) = self.send_refusal {
-            return Err(Error::new(refusal));
-        }
-        let fd = self.fd.as_fd();
-        let Some(tx) = &self.tx else {
-            return socket::send(fd, packet).map_err(|errno| Error::errno("send", errno));
-        };
-        let mut bytes = 0;
-        uncancelled(|| {
-            send::inject(fd, packet, &mut |packets| {
-                let went = send_from(tx, fd, packets)?;
-                bytes = went.bytes;
-                Ok(went.packets)
-            })
-        })?;
-        // Left out, and the kernel does not tell why.
-        if bytes == 0 { Err(Error::errno("send", Errno(libc::EINVAL))) } else { Ok(bytes) }
-    }
-
-    fn transmit(&self, order: &Order<'_>, sent: &mut usize) -> Result<()> {
-        if let Some(refusal) = self.send_refusal {
-            return Err(Error::new(refusal));
-        }
-        let (fd, unit) = (self.fd.as_fd(), self.stamp_unit);
-        if let Some(tx) = &self.tx {
-            let mut by_ring =
-                |packets: &[IoSlice<'_>]| send_from(tx, fd, packets).map(|went| went.packets);
-            return send::transmit(fd, order, unit, &mut by_ring, sent);
-        }
-        let mut messages = Messages::new(send::BATCH);
-        send::transmit(fd, order, unit, &mut |packets| messages.send(fd, packets), sent)
-    }
-
-    fn fd(&self) -> RawFd {
-        self.fd.as_raw_fd()
-    }
-}
-
-/// Sends from a ring that other threads may use; not for ever waiting, for what holds it may be what a signal
-/// handler has interrupted.
-fn send_from(tx: &Mutex<Sender>, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<tx::Went> {
-    lock_within(tx, RING_PATIENCE).ok_or(Errno(libc::EBUSY))?.send(fd, packets)
 }
 
 /// Throws away what the socket has queued; whether it has told, once, that the interface is down, and how many

@@ -116,15 +116,21 @@ impl Handle {
                 Fill::Rejected => search.rejected = true,
                 Fill::End => return Ok(Step::End),
                 Fill::Nothing => {
-                    let wait = live(&mut *self.state()?, &on_dead::READ)?.wait();
+                    let mut state = self.state()?;
+                    let source = live(&mut state, &on_dead::READ)?;
+                    let wait = source.wait();
                     let impatient = !search.patient && !wait.to_the_end;
                     if impatient || (search.rejected && wait.rejected_ends) {
                         return Ok(Step::Quiet);
                     }
+                    let sleeps = wait.timeout_ms != 0;
+                    if !sleeps && !source.asks() {
+                        return Ok(Step::Quiet);
+                    }
                     // A reader that must not block looks for errors once, and then once for packets.
-                    search.patient = wait.timeout_ms != 0;
+                    search.patient = sleeps;
                     // Nobody needs to wake who does not sleep.
-                    let wake = if wait.timeout_ms == 0 { -1 } else { self.control.wake_fd() };
+                    let wake = if sleeps { self.control.wake_fd() } else { -1 };
                     let fds = [wait.fd, wake].map(poll::readable);
                     return Ok(Step::Wait(Sleep { fds, timeout_ms: wait.timeout_ms }));
                 }

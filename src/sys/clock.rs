@@ -7,9 +7,18 @@ const SECOND: u64 = 1_000_000_000;
 
 /// What time it is.
 pub fn now() -> u64 {
+    read(libc::CLOCK_MONOTONIC)
+}
+
+/// What time it was when the clock last ticked, which it does every few milliseconds.
+pub fn tick() -> u64 {
+    read(libc::CLOCK_MONOTONIC_COARSE)
+}
+
+fn read(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is writable. The clock is there on every Linux.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    // SAFETY: `time` is writable. The clocks are there on every Linux that we run on.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
     let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
     u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(SECOND).saturating_add(nanos)
 }

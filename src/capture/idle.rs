@@ -1,0 +1,58 @@
+//! How often a read that must not block, and finds nothing, asks poll(2).
+//!
+//! A ring's memory tells of packets; that the interface is down or gone, only the kernel tells. A program that reads in
+//! a loop need not ask it each time round.
+
+use crate::sys::clock;
+
+/// The first reads in a row that find nothing ask each. Who waits for the descriptor, and reads when that has something
+/// to say, makes no more than a few.
+const FIRST: u32 = 8;
+
+/// Reads in a row that have found nothing.
+#[derive(Debug, Default)]
+pub(super) struct Idle {
+    reads: u32,
+    asked: u64,
+}
+
+impl Idle {
+    /// One has found something.
+    #[inline]
+    pub fn end(&mut self) {
+        self.reads = 0;
+    }
+
+    /// Whether this read, which has found nothing, asks: after the first ones, one does each time the clock ticks.
+    pub fn asks(&mut self) -> bool {
+        if self.reads < FIRST {
+            self.reads += 1;
+            return true;
+        }
+        let tick = clock::tick();
+        std::mem::replace(&mut self.asked, tick) != tick
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn first_each_and_then_now_and_then() {
+        let mut idle = Idle::default();
+        for _ in 0..2 {
+            assert!((0..FIRST).all(|_| idle.asks()));
+            let begin = clock::tick();
+            let asked = (0..1000).filter(|_| idle.asks()).count();
+            let end = clock::tick();
+            // A tick is a millisecond at least.
+            let ticks = usize::try_from((end - begin).div_ceil(1_000_000)).expect("small");
+            assert!(asked <= 1 + ticks, "{asked} in {ticks} ticks");
+            std::thread::sleep(Duration::from_millis(50));
+            assert!(idle.asks(), "the clock has ticked");
+            idle.end();
+        }
+    }
+}

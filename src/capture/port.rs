@@ -1,0 +1,121 @@
+//! What a packet socket is to signal handlers and to other threads, also while it is read: counting and sending.
+
+use super::membership::Membership;
+use super::netns::Drops;
+use super::ring::{Sender, tx};
+use super::send::{self, Order};
+use super::{Port, Stats};
+use crate::error::{Error, Result};
+use crate::sys::lock::lock_within;
+use crate::sys::send::Messages;
+use crate::sys::thread::{Uncancelled, uncancelled};
+use crate::sys::{Errno, Sys, socket};
+use parking_lot::Mutex;
+use std::io::IoSlice;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// For how many nanoseconds another thread may hold the ring to send from.
+const RING_PATIENCE: u64 = 1_000_000_000;
+
+/// What signal handlers and other threads use: the descriptor and the counts. One of them may be the last to use it, in
+/// a function that is no point of cancellation.
+pub(super) struct SocketPort {
+    pub fd: Uncancelled<OwnedFd>,
+    /// The interface, -1 for all of them.
+    pub ifindex: i32,
+    /// Why nothing can be sent, if so.
+    pub send_refusal: Option<&'static str>,
+    /// What packets are sent from; with it, send(2) sends nothing else.
+    pub tx: Option<Uncancelled<Mutex<Sender>>>,
+    /// Nanoseconds of a unit of `tv_usec`.
+    pub stamp_unit: i64,
+    pub promiscuous: bool,
+    /// What tells of the interface's drops.
+    pub drops: Option<Uncancelled<Drops>>,
+    pub counts: Counts,
+}
+
+/// What a socket has counted until now, where the kernel begins anew each time that it is asked.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    received: AtomicU64,
+    dropped: AtomicU64,
+    freezes: AtomicU64,
+    /// As [`Stats::rejected`]; written by who reads.
+    pub rejected: AtomicU64,
+}
+
+impl Port for SocketPort {
+    fn member(&self, membership: Membership, join: bool) -> Result<()> {
+        membership.set(self.fd.as_fd(), self.ifindex, join)
+    }
+
+    fn stats(&self, all: bool) -> Result<Stats> {
+        // QUIRK: the first number counts what is dropped, too, and what is rejected here.
+        // Only a V3 ring fills the third number. Reading sets the kernel's counts back to zero.
+        let zero = socket::OptionValue::zeroed();
+        let now: libc::tpacket_stats_v3 =
+            socket::get(self.fd.as_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, zero)
+                .map_err(|errno| Error::errno("failed to get statistics from socket", errno))?;
+        let add = |total: &AtomicU64, new: u32| match new {
+            0 => total.load(Ordering::Relaxed),
+            _ => total.fetch_add(new.into(), Ordering::Relaxed).wrapping_add(new.into()),
+        };
+        let counts = &self.counts;
+        // QUIRK: what the interface drops counts in promiscuous mode only.
+        let drops = self.drops.as_ref().filter(|_| all || self.promiscuous);
+        Ok(Stats {
+            received: add(&counts.received, now.tp_packets),
+            dropped: add(&counts.dropped, now.tp_drops),
+            freezes: add(&counts.freezes, now.tp_freeze_q_cnt),
+            rejected: counts.rejected.load(Ordering::Relaxed),
+            // Reading them is where a thread can be cancelled, and it must not be here.
+            interface_dropped: drops.map_or(0, |drops| uncancelled(|| drops.count())),
+        })
+    }
+
+    fn inject(&self, packet: &[u8]) -> Result<usize> {
+        if let Some(refusal) = self.send_refusal {
+            return Err(Error::new(refusal));
+        }
+        let fd = self.fd.as_fd();
+        let Some(tx) = &self.tx else {
+            return socket::send(fd, packet).map_err(|errno| Error::errno("send", errno));
+        };
+        let mut bytes = 0;
+        uncancelled(|| {
+            send::inject(fd, packet, &mut |packets| {
+                let went = send_from(tx, fd, packets)?;
+                bytes = went.bytes;
+                Ok(went.packets)
+            })
+        })?;
+        // Left out, and the kernel does not tell why.
+        if bytes == 0 { Err(Error::errno("send", Errno(libc::EINVAL))) } else { Ok(bytes) }
+    }
+
+    fn transmit(&self, order: &Order<'_>, sent: &mut usize) -> Result<()> {
+        if let Some(refusal) = self.send_refusal {
+            return Err(Error::new(refusal));
+        }
+        let (fd, unit) = (self.fd.as_fd(), self.stamp_unit);
+        if let Some(tx) = &self.tx {
+            let mut by_ring =
+                |packets: &[IoSlice<'_>]| send_from(tx, fd, packets).map(|went| went.packets);
+            return send::transmit(fd, order, unit, &mut by_ring, sent);
+        }
+        let mut messages = Messages::new(send::BATCH);
+        send::transmit(fd, order, unit, &mut |packets| messages.send(fd, packets), sent)
+    }
+
+    fn fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+/// Sends from a ring that other threads may use; not for ever waiting, for what holds it may be what a signal
+/// handler has interrupted.
+fn send_from(tx: &Mutex<Sender>, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<tx::Went> {
+    lock_within(tx, RING_PATIENCE).ok_or(Errno(libc::EBUSY))?.send(fd, packets)
+}
