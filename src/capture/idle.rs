@@ -1,17 +1,17 @@
-//! How often a read that must not block, and finds nothing, asks poll(2).
+//! How often reads that find nothing, and do not wait, ask the kernel.
 //!
-//! A ring's memory tells of packets; that the interface is down or gone, only the kernel tells. A program that reads in
-//! a loop need not ask it each time round.
+//! A ring's memory tells of packets; that the interface is down or gone, poll(2) tells. That a savefile has grown,
+//! read(2) tells. A program that reads round and round need not ask each time.
 
 use crate::sys::clock;
 
-/// The first reads in a row that find nothing ask each. Who waits for the descriptor, and reads when that has something
-/// to say, makes no more than a few.
+/// The first reads in a row that find nothing ask each. Who waits to be told of something, and then reads, makes no more
+/// than a few.
 const FIRST: u32 = 8;
 
 /// Reads in a row that have found nothing.
 #[derive(Debug, Default)]
-pub(super) struct Idle {
+pub struct Idle {
     reads: u32,
     asked: u64,
 }

@@ -8,7 +8,7 @@ pub mod cooked;
 mod environment;
 pub mod facts;
 pub mod fanout;
-mod idle;
+pub mod idle;
 mod interface;
 pub mod membership;
 pub mod netns;

@@ -5,6 +5,7 @@ use super::sink::{Ends, Sink};
 use super::{About, Next, compressed, pcap, pcapng};
 use crate::bpf::Program;
 use crate::capture::facts::PacketFacts;
+use crate::capture::idle::Idle;
 use crate::capture::send::Order;
 use crate::capture::{Direction, Fill, Port, Source, Stats, Wait};
 use crate::error::{Error, Known, Result};
@@ -34,6 +35,9 @@ pub struct Savefile {
     /// How many of the unread bytes have been fixed up: they were read before, and taken back.
     fixed: usize,
     state: State,
+    /// The last read has found the end.
+    ended: bool,
+    idle: Idle,
     waits: bool,
 }
 
@@ -104,6 +108,8 @@ impl Savefile {
             lent: 0,
             fixed: 0,
             state: State::Open,
+            ended: false,
+            idle: Idle::default(),
             waits,
         })
     }
@@ -296,6 +302,11 @@ impl Source for Savefile {
 impl Savefile {
     /// Gets at least `want` bytes; what to tell if that cannot be.
     fn more(&mut self, want: usize) -> Result<Option<Fill>> {
+        // A stream of the caller's remembers its end.
+        if self.ended && !self.input.is_shared() && !self.idle.asks() {
+            return Ok(Some(Fill::End));
+        }
+        self.ended = false;
         // Reading is where a thread can be cancelled, and it must not be here.
         let asked = thread::uncancelled(|| self.input.ask(want));
         let asked = asked.inspect_err(|_| {
@@ -306,6 +317,7 @@ impl Savefile {
         });
         match asked? {
             More::Here => {
+                self.idle.end();
                 self.state = State::Open;
                 Ok(None)
             }
@@ -314,8 +326,10 @@ impl Savefile {
             More::End => {
                 let window = self.input.window();
                 if window.is_empty() || self.state == State::Cut(window.len()) {
+                    self.ended = true;
                     return Ok(Some(Fill::End));
                 }
+                self.idle.end();
                 let cut = State::Cut(window.len());
                 let error = match &self.format {
                     Format::Pcap(reader) => reader.truncated(window),

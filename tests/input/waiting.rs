@@ -120,6 +120,32 @@ fn a_file_that_grows() {
     });
 }
 
+/// A program that does nothing but read, which does not ask the kernel each time, finds what was added, too.
+#[test]
+fn a_file_that_grows_under_one_who_reads_on() {
+    ours(|library, dir| {
+        let path = file(dir, "file", &capture(0..3));
+        let mut grown = OpenOptions::new().append(true).open(&path).expect("open");
+        let pcap = library.open(&path).expect("open");
+        assert_eq!(pcap.all(), (vec![0, 1, 2], END));
+        for n in 3..8 {
+            for _ in 0..1000 {
+                assert_eq!(pcap.all(), (vec![], END));
+            }
+            grown.write_all(&record(n)).expect("write");
+            let patience = Instant::now() + Duration::from_secs(10);
+            let found = loop {
+                match pcap.all() {
+                    (found, END) if found.is_empty() && Instant::now() < patience => {}
+                    other => break other,
+                }
+            };
+            assert_eq!(found, (vec![n], END));
+        }
+        pcap.close();
+    });
+}
+
 /// A descriptor that does not wait makes reads wait all the same, and lose nothing.
 #[test]
 fn a_descriptor_that_does_not_wait() {
