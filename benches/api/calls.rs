@@ -47,6 +47,8 @@ pub const CALLS: &[(&str, &[Step])] = &[
     ("ether_hostton none", &[(c"pcap_ether_hostton", &[T(c"no-such-host")])]),
     // Handles of no source.
     ("open_dead, close", &[(c"pcap_open_dead", &[N(1), N(65_535)]), (c"pcap_close", &[Returned])]),
+    ("open_dead_with_tstamp_precision, close", &[
+        (c"pcap_open_dead_with_tstamp_precision", &[N(1), N(65_535), N(1)]), (c"pcap_close", &[Returned])]),
     ("datalink", &[(c"pcap_datalink", &[Dead])]),
     ("datalink_ext", &[(c"pcap_datalink_ext", &[Dead])]),
     ("snapshot", &[(c"pcap_snapshot", &[Dead])]),
@@ -97,12 +99,20 @@ pub const CALLS: &[(&str, &[Step])] = &[
     ("lookupnet of no device", &[(c"pcap_lookupnet", &[T(c"none0"), Out, Out2, Errbuf])]),
     // Savefiles.
     ("open_offline, close", &[(c"pcap_open_offline", &[ReadName, Errbuf]), (c"pcap_close", &[Returned])]),
+    ("open_offline_with_tstamp_precision, close", &[
+        (c"pcap_open_offline_with_tstamp_precision", &[ReadName, N(1), Errbuf]), (c"pcap_close", &[Returned])]),
+    ("fopen, fopen_offline, close", &[
+        (c"fopen", &[ReadName, T(c"r")]), (c"pcap_fopen_offline", &[Returned, Errbuf]), (c"pcap_close", &[Returned])]),
     ("open_offline of no file", &[(c"pcap_open_offline", &[T(c"/nothing"), Errbuf])]),
+    ("next at the end", &[(c"pcap_next", &[Offline, Out])]),
+    ("loop at the end", &[(c"pcap_loop", &[Offline, N(-1), Callback, N(0)])]),
     ("next_ex at the end", &[(c"pcap_next_ex", &[Offline, Out, Out2])]),
     ("setfilter offline", &[(c"pcap_setfilter", &[Offline, Filter])]),
     ("dump_open, dump_close", &[(c"pcap_dump_open", &[Dead, WriteName]), (c"pcap_dump_close", &[Returned])]),
     ("dump_open_append, dump_close", &[
         (c"pcap_dump_open_append", &[Dead, ReadName]), (c"pcap_dump_close", &[Returned])]),
+    ("fopen, dump_fopen, dump_close", &[
+        (c"fopen", &[WriteName, T(c"w")]), (c"pcap_dump_fopen", &[Dead, Returned]), (c"pcap_dump_close", &[Returned])]),
     ("dump", &[(c"pcap_dump", &[Dumper, Header, Packet])]),
     ("dump_ftell", &[(c"pcap_dump_ftell", &[Dumper])]),
     ("dump_ftell64", &[(c"pcap_dump_ftell64", &[Dumper])]),
@@ -125,4 +135,7 @@ pub const CALLS: &[(&str, &[Step])] = &[
     ("bpf_filter", &[(c"bpf_filter", &[Insns, Packet, N(60), N(60)])]),
     ("bpf_validate", &[(c"bpf_validate", &[Insns, InsnCount])]),
     ("bpf_image", &[(c"bpf_image", &[Insns, N(0)])]),
+    // Last, for they change what others do.
+    ("init", &[(c"pcap_init", &[N(0), Errbuf])]),
+    ("lookupdev after init", &[(c"pcap_lookupdev", &[Errbuf])]),
 ];

@@ -224,6 +224,20 @@ pub unsafe fn set_errbuf(errbuf: *mut c_char, text: &str) {
     unsafe { copy_text(errbuf, PCAP_ERRBUF_SIZE, text) }
 }
 
+/// As [`set_errbuf`], of a text that fits.
+///
+/// # Safety
+/// As [`set_errbuf`].
+#[inline]
+pub unsafe fn refuse_in(errbuf: *mut c_char, why: &'static CStr) {
+    let bytes = why.to_bytes_with_nul();
+    debug_assert!(bytes.len() <= PCAP_ERRBUF_SIZE);
+    if !errbuf.is_null() {
+        // SAFETY: the buffer has room for the text, which ends itself.
+        unsafe { bytes.as_ptr().copy_to_nonoverlapping(errbuf.cast(), bytes.len()) };
+    }
+}
+
 /// The text of a C string; `None` for NULL.
 ///
 /// # Safety

@@ -1,6 +1,6 @@
 //! Devices: pcap_findalldevs(3PCAP), pcap_freealldevs, pcap_lookupdev, pcap_lookupnet.
 
-use super::boundary::{name, null, store, with_errbuf};
+use super::boundary::{name, null, refuse_in, store, with_errbuf};
 use super::buffers::{self, TextBuffer};
 use super::types::{bpf_u_int32, pcap_addr, pcap_if, pcap_if_t};
 use super::{cmem, open};
@@ -118,13 +118,16 @@ thread_local! {
 /// As pcap_lookupdev(3PCAP).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_lookupdev(errbuf: *mut c_char) -> *mut c_char {
+    if open::is_initialized() {
+        let why =
+            c"pcap_lookupdev() is deprecated and is not supported in programs calling pcap_init()";
+        // SAFETY: forwarded contract.
+        unsafe { refuse_in(errbuf, why) };
+        return std::ptr::null_mut();
+    }
     // SAFETY: forwarded contract.
     unsafe {
         with_errbuf(errbuf, || {
-            if open::is_initialized() {
-                let text = "pcap_lookupdev() is deprecated and is not supported in programs calling pcap_init()";
-                return Err(Error::new(text));
-            }
             let name = device::lookup_dev()?;
             Ok(buffers::put(&DEVICE, &name.to_string_lossy()))
         })

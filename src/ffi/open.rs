@@ -2,13 +2,15 @@
 //! pcap_init.
 
 use super::boundary::{
-    error_text, handle, name, set_errbuf, text, unfailing, with_errbuf, with_handle_at_once,
+    error_text, handle, name, refuse_in, set_errbuf, text, unfailing, with_errbuf,
+    with_handle_at_once,
 };
 use super::handle::pcap_t;
+use super::types::PCAP_ERROR;
 use crate::error::{Code, Error, Result, Warning, status_text};
 use crate::handle::Dead;
 use crate::handle::options::{PRECISION_MICRO, PRECISION_NANO};
-use std::ffi::{c_char, c_int, c_uint};
+use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Makes a handle for a device, to be activated; NULL means "any".
@@ -167,23 +169,28 @@ pub fn is_initialized() -> bool {
 /// As pcap_init(3PCAP): `errbuf` is NULL or an error buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_init(opts: c_uint, errbuf: *mut c_char) -> c_int {
+    let Err(why) = choose_encoding(opts) else { return 0 };
     // SAFETY: forwarded contract.
-    unsafe {
-        with_errbuf(errbuf, || {
-            // Mapping below 4 GiB matters to 32-bit pointers only, which this library never hands out.
-            let encoding = match opts {
-                ENC_LOCAL | MMAP_32BIT => 0,
-                ENC_UTF_8 => 1,
-                _ => return Err(Error::new("Unknown options specified")),
-            };
-            let (relaxed, unset) = (Ordering::Relaxed, -1);
-            match ENCODING.compare_exchange(unset, encoding, relaxed, relaxed) {
-                Err(before) if before != encoding => {
-                    Err(Error::new("Multiple pcap_init calls with different character encodings"))
-                }
-                _ => Ok(0),
-            }
-        })
+    unsafe { refuse_in(errbuf, why) };
+    PCAP_ERROR
+}
+
+fn choose_encoding(opts: c_uint) -> std::result::Result<(), &'static CStr> {
+    // Mapping below 4 GiB matters to 32-bit pointers only, which this library never hands out.
+    let encoding = match opts {
+        ENC_LOCAL | MMAP_32BIT => 0,
+        ENC_UTF_8 => 1,
+        _ => return Err(c"Unknown options specified"),
+    };
+    let (relaxed, unset) = (Ordering::Relaxed, -1);
+    if ENCODING.load(relaxed) == encoding {
+        return Ok(());
+    }
+    match ENCODING.compare_exchange(unset, encoding, relaxed, relaxed) {
+        Err(before) if before != encoding => {
+            Err(c"Multiple pcap_init calls with different character encodings")
+        }
+        _ => Ok(()),
     }
 }
 
