@@ -496,6 +496,35 @@ CASE(stats_in_a_signal_handler)
 }
 
 /* Such a handler may interrupt malloc(): pcap_stats must not call it, whatever it has to read. */
+static void close_it(int sig)
+{
+    (void)sig;
+    pcap_close(asked);
+    asked_rc = 1;
+}
+
+/* As programs do that end with a signal, whatever that interrupts. */
+CASE(closed_in_a_signal_handler)
+{
+    struct itimerval soon = {{0, 0}, {0, 0}};
+    struct pcap_stat st;
+    double end;
+    int i;
+
+    enter_veth();
+    signal(SIGVTALRM, close_it);
+    for (i = 0; i < 40; i++) {
+        asked = opened("v0", plain);
+        asked_rc = 0;
+        soon.it_value.tv_usec = 100 + i;
+        setitimer(ITIMER_VIRTUAL, &soon, NULL);
+        for (end = now() + 10; asked_rc == 0 && now() < end;)
+            pcap_stats(asked, &st);
+        CHECK(asked_rc == 1, "no signal");
+        CHECK_INT(pcap_stats(asked, &st), PCAP_ERROR);
+    }
+}
+
 CASE(stats_in_a_signal_handler_of_malloc)
 {
     struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};

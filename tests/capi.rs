@@ -111,7 +111,7 @@ programs! {
     interface {
         down_and_up down_and_up_while_blocked spinning interface_deleted packets_before_deletion
         loopback_once directions inject inject_cooked stats_accumulate stats_count_drops
-        stats_of_the_interface stats_in_a_signal_handler stats_in_a_signal_handler_of_malloc
+        stats_of_the_interface stats_in_a_signal_handler closed_in_a_signal_handler stats_in_a_signal_handler_of_malloc
         promiscuous_mode one_protocol two_handles name_that_is_no_utf8 thousand_handles
     }
     linktype {

@@ -7,10 +7,14 @@ use crate::capture::{self, Direction, Source};
 use crate::error::{Error, Result, Warning};
 use crate::filter;
 use crate::savefile::{About, Savefile};
+use crate::sys::lock::write_within;
 use crate::sys::{Errno, eventfd};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
+
+/// For how many nanoseconds another thread may be about to take a handle's port.
+const PORT_PATIENCE: u64 = 20_000_000;
 
 /// A device that is open, for a handle to be activated with.
 pub struct Opened {
@@ -125,8 +129,11 @@ impl Handle {
         self.shared.store(std::ptr::null_mut(), Ordering::Relaxed);
         self.control.retire();
         self.batch.clear();
-        if matches!(ended, State::Live(_) | State::Offline(_)) {
-            *self.port.write() = None;
+        // Where this is a signal handler that has interrupted who takes it, it stays until the handle's next life.
+        if matches!(ended, State::Live(_) | State::Offline(_))
+            && let Some(mut port) = write_within(&self.port, PORT_PATIENCE)
+        {
+            *port = None;
         }
         drop(ended);
         Ok(())

@@ -1,7 +1,7 @@
 //! Waiting for a lock where a signal handler may be who waits, and its own thread who holds the lock or waits for it.
 
 use super::clock;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
 
 /// Nanoseconds between two looks at the lock.
 const BETWEEN: u64 = 50_000;
@@ -9,13 +9,22 @@ const BETWEEN: u64 = 50_000;
 /// The lock, if it is to be had within `patience` nanoseconds. Nobody queues for it, for a thread that does cannot
 /// queue once more in a signal handler.
 pub fn lock_within<T>(lock: &Mutex<T>, patience: u64) -> Option<MutexGuard<'_, T>> {
-    if let Some(guard) = lock.try_lock() {
+    within(patience, || lock.try_lock())
+}
+
+/// As [`lock_within`], to write.
+pub fn write_within<T>(lock: &RwLock<T>, patience: u64) -> Option<RwLockWriteGuard<'_, T>> {
+    within(patience, || lock.try_write())
+}
+
+fn within<G>(patience: u64, attempt: impl Fn() -> Option<G>) -> Option<G> {
+    if let Some(guard) = attempt() {
         return Some(guard);
     }
     let until = clock::now().saturating_add(patience);
     loop {
         clock::sleep_until(clock::now().saturating_add(BETWEEN).min(until));
-        if let Some(guard) = lock.try_lock() {
+        if let Some(guard) = attempt() {
             return Some(guard);
         }
         if clock::now() >= until {
