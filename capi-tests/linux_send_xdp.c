@@ -120,20 +120,6 @@ CASE(unseen)
 }
 
 /* Sends a queue in a child, which says so if it cannot. */
-static void child_sends(pcap_t *p, pcap_send_queue *q)
-{
-    int status;
-    pid_t pid = fork();
-
-    CHECK(pid >= 0, "fork: %s", strerror(errno));
-    if (pid == 0) {
-        CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
-        _exit(0);
-    }
-    CHECK_INT(waitpid(pid, &status, 0), pid);
-    CHECK_INT(status, 0);
-}
-
 /* A process and its children take turns, also where the one before has left something behind. */
 CASE(children)
 {

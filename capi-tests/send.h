@@ -173,4 +173,19 @@ static inline void refused(pcap_t *p, const char *text)
     pcap_sendqueue_destroy(q);
 }
 
+/* A child that has the same handle sends all of a queue. */
+static inline void child_sends(pcap_t *p, pcap_send_queue *q)
+{
+    int status;
+    pid_t pid = fork();
+
+    CHECK(pid >= 0, "fork: %s", strerror(errno));
+    if (pid == 0) {
+        CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
+        _exit(0);
+    }
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+}
+
 #endif

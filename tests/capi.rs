@@ -168,7 +168,7 @@ programs! {
         other_threads interface_is_renamed cancelled_while_it_is_closed qdisc_bypass
     }
     linux_send_ring {
-        ring_with_loss receiving_beside rings_of_other_kernels rings_that_cannot_be_had
+        ring_with_loss children_send_too receiving_beside rings_of_other_kernels rings_that_cannot_be_had
     }
     linux_send_xdp {
         drops many unseen children one_of_an_interface large_packets no_ethernet other_namespaces

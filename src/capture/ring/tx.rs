@@ -94,7 +94,7 @@ pub const V1_LONG: Layout = Layout {
 #[derive(Debug)]
 pub struct Beside {
     request: Option<Request>,
-    created: Option<(Layout, Geometry)>,
+    created: Option<(Layout, Geometry, Memory)>,
     ring: Option<Ring>,
 }
 
@@ -145,17 +145,20 @@ impl Beside {
                 }
             }
         }
-        self.created = Some((layout, geometry));
+        let place = Mapping::anonymous(size_of::<u32>())
+            .map_err(|errno| Error::errno("can't mmap tx ring", errno))?;
+        let place = Memory::part(&Arc::new(place), 0, size_of::<u32>());
+        self.created = Some((layout, geometry, place));
         Ok(Some(geometry.block_size.saturating_mul(geometry.blocks)))
     }
 
     /// Takes its part of a mapping, from `offset` on.
     pub fn map(&mut self, mapping: &Arc<Mapping>, offset: usize) {
-        let Some((layout, geometry)) = self.created else { return };
+        let Some((layout, geometry, place)) = self.created.take() else { return };
         let len = mapping.size().saturating_sub(offset);
         let copy = self.request.take().and_then(|request| request.copy);
         let memory = Memory::part(mapping, offset, len);
-        self.ring = Some(Ring { copy, ..Ring::new(memory, geometry, layout) });
+        self.ring = Some(Ring { memory, geometry, layout, place, copy });
     }
 
     /// The ring that came about.
@@ -189,8 +192,9 @@ pub struct Ring {
     memory: Memory,
     geometry: Geometry,
     layout: Layout,
-    /// The frame to be filled next, at which the kernel will go on, too.
-    next: usize,
+    /// Memory for the number of the frame to be filled next, at which the kernel will go on, too. A process that is
+    /// forked sends from the same frames, and shares it.
+    place: Memory,
     /// As in [`Request`].
     copy: Option<OsString>,
 }
@@ -200,10 +204,6 @@ pub struct Ring {
 unsafe impl Send for Ring {}
 
 impl Ring {
-    fn new(memory: Memory, geometry: Geometry, layout: Layout) -> Self {
-        Self { memory, geometry, layout, next: 0, copy: None }
-    }
-
     /// Sends packets, as many as there are frames for and the kernel takes without waiting: at least one, or
     /// why the first one did not go.
     pub fn send(&mut self, fd: BorrowedFd<'_>, packets: &[IoSlice<'_>]) -> Sys<Went> {
@@ -236,7 +236,9 @@ impl Ring {
                 status.store(libc::TP_STATUS_AVAILABLE, Ordering::Release);
             }
         }
-        self.next = self.nth(gone);
+        if let Some(place) = self.place.status(0) {
+            place.store(self.nth(gone) as u32, Ordering::Relaxed);
+        }
         match kicked {
             _ if gone > 0 => Ok(Went { packets: gone, bytes: kicked.unwrap_or(0) }),
             Ok(_) => Err(Errno(libc::EAGAIN)),
@@ -246,7 +248,8 @@ impl Ring {
 
     /// The number of the frame that is `n` behind the next.
     fn nth(&self, n: usize) -> usize {
-        (self.next + n) % self.geometry.frames().max(1)
+        let next = self.place.status(0).map_or(0, |place| place.load(Ordering::Relaxed));
+        (next as usize).wrapping_add(n) % self.geometry.frames().max(1)
     }
 
     /// Where it begins.
@@ -330,7 +333,7 @@ mod tests {
             let memory = Memory::heap(block_size * blocks);
             let alias = memory.alias();
             let kernel = Self { memory: alias, geometry, layout, head: 0, sent: Vec::new() };
-            (Ring::new(memory, geometry, layout), kernel)
+            (Ring { memory, geometry, layout, place: Memory::heap(4), copy: None }, kernel)
         }
 
         fn at(&self, n: usize) -> usize {
