@@ -133,10 +133,7 @@ pub unsafe fn with_handle_at_once<R: CReturn>(
 ) -> R {
     // SAFETY: forwarded contract.
     let Some(h) = (unsafe { handle(p) }) else { return R::failure(Code::Generic) };
-    match h.attempt(f) {
-        Ok(result) => result,
-        Err(error) => failed(h, error),
-    }
+    h.attempt(f).unwrap_or_else(|error| failed(h, error))
 }
 
 /// Tells why an operation is refused.

@@ -1,29 +1,32 @@
 //! Options before activation, and what a handle says of itself after it.
 
 use super::boundary::{
-    error_text, handle, null, refuse, set_errbuf, told, with_handle, with_handle_at_once,
+    error_text, handle, null, refuse, set_errbuf, told, unfailing, with_handle, with_handle_at_once,
 };
 use super::cmem;
 use super::handle::pcap_t;
+use super::types::{PCAP_ERROR, PCAP_ERROR_NOT_ACTIVATED};
 use crate::error::Result;
 use crate::handle::options::Options;
 use crate::handle::told::What;
+use crate::handle::{Handle, Refusable};
 use std::ffi::{c_char, c_int};
 
-/// Runs what is for handles that are not active, an `f` as [`with_handle_at_once`]'s.
+/// Runs what is for handles that are not active, an `f` as [`unfailing`]'s.
 ///
 /// # Safety
 /// `p` is NULL or a handle.
 #[inline]
-unsafe fn when_inactive(p: *mut pcap_t, f: impl FnOnce(&pcap_t) -> Result<c_int>) -> c_int {
+unsafe fn when_inactive(p: *mut pcap_t, f: impl FnOnce(&Handle) -> Refusable<c_int>) -> c_int {
     // SAFETY: forwarded contract.
-    if let Some(h) = unsafe { handle(p) }
-        && let Some(why) = h.handle.no_options()
-    {
-        return refuse(h, why);
+    let Some(h) = (unsafe { handle(p) }) else { return PCAP_ERROR };
+    if h.handle.told.get(What::Source) != PCAP_ERROR_NOT_ACTIVATED {
+        return h.refuse_options();
     }
-    // SAFETY: forwarded contract.
-    unsafe { with_handle_at_once(p, f) }
+    match unfailing(|| f(&h.handle)) {
+        Some(done) => done.unwrap_or_else(|why| refuse(h, why)),
+        None => h.refuse_broken(),
+    }
 }
 
 /// Sets one option of a handle that is not active, which cannot fail but for that.
@@ -32,7 +35,7 @@ unsafe fn when_inactive(p: *mut pcap_t, f: impl FnOnce(&pcap_t) -> Result<c_int>
 /// `p` is NULL or a handle.
 pub unsafe fn set(p: *mut pcap_t, change: impl FnOnce(&mut Options)) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { when_inactive(p, |h| h.handle.configure(change).map(|()| 0)) }
+    unsafe { when_inactive(p, |handle| handle.try_configure(change).map(|()| 0)) }
 }
 
 /// Bytes of each packet wanted.
@@ -113,9 +116,9 @@ pub unsafe extern "C" fn pcap_set_protocol_linux(p: *mut pcap_t, protocol: c_int
 pub unsafe extern "C" fn pcap_set_tstamp_type(p: *mut pcap_t, tstamp_type: c_int) -> c_int {
     // SAFETY: forwarded contract.
     unsafe {
-        when_inactive(p, |h| {
-            let warning = h.handle.configure(|options| options.set_tstamp_type(tstamp_type))?;
-            Ok(warning.map_or(0, |warning| warning.code as c_int))
+        when_inactive(p, |handle| {
+            let warning = handle.try_configure(|options| options.set_tstamp_type(tstamp_type))?;
+            Ok(warning.map_or(0, |warning| warning as c_int))
         })
     }
 }
@@ -127,7 +130,12 @@ pub unsafe extern "C" fn pcap_set_tstamp_type(p: *mut pcap_t, tstamp_type: c_int
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_set_tstamp_precision(p: *mut pcap_t, precision: c_int) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { when_inactive(p, |h| h.handle.set_precision(precision).map(|()| 0)) }
+    unsafe {
+        when_inactive(p, |handle| {
+            let error = handle.set_precision(precision)?;
+            Ok(error.map_or(0, |error| error as c_int))
+        })
+    }
 }
 
 /// The unit of time stamps.

@@ -4,15 +4,15 @@
 //! callback closes the handle, a longjmp out of it, and a program that uses a handle after closing it all find a
 //! handle, which says that it is closed.
 
-use super::boundary::{error_text, guard, guard_step, set_errbuf, unfailing};
-use super::types::{PCAP_ERRBUF_SIZE, pcap_pkthdr};
+use super::boundary::{error_text, guard, guard_step, refuse, set_errbuf, unfailing};
+use super::types::{PCAP_ERRBUF_SIZE, PCAP_ERROR, pcap_pkthdr};
 use crate::error::{Error, Known, KnownText, Result};
-use crate::handle::Handle;
 use crate::handle::batch::Lent;
+use crate::handle::{ACTIVATED, Handle};
 use parking_lot::Mutex;
 use std::cell::UnsafeCell;
-use std::ffi::c_char;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::ffi::{c_char, c_int};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// What C programs hold.
 #[allow(non_camel_case_types, reason = "C's own name")]
@@ -25,8 +25,6 @@ pub struct pcap_t {
     header: UnsafeCell<pcap_pkthdr>,
     /// What pcap_get_required_select_timeout() points to.
     timeout: UnsafeCell<libc::timeval>,
-    /// A panic has left it in who knows which state.
-    poisoned: AtomicBool,
 }
 
 static UNSOUND: Known =
@@ -66,7 +64,6 @@ impl pcap_t {
             errbuf: UnsafeCell::new([0; PCAP_ERRBUF_SIZE]),
             header: UnsafeCell::new(Lent::NONE.header),
             timeout: UnsafeCell::new(libc::timeval { tv_sec: 0, tv_usec: 0 }),
-            poisoned: AtomicBool::new(false),
         }))
     }
 
@@ -82,7 +79,6 @@ impl pcap_t {
     /// A handle that `begin` has brought to life.
     pub fn open(begin: impl FnOnce(&Handle) -> Result<()>) -> Result<*mut Self> {
         let h = Self::spare();
-        h.poisoned.store(false, Ordering::Relaxed);
         h.set_error("");
         match begin(&h.handle) {
             Ok(()) => Ok(std::ptr::from_ref(h).cast_mut()),
@@ -130,8 +126,24 @@ impl pcap_t {
         unfailing(|| f(self)).unwrap_or_else(|| Err(broken()))
     }
 
+    /// Whether no panic has left it in who knows which state.
+    #[inline]
     fn is_sound(&self) -> bool {
-        !self.poisoned.load(Ordering::Relaxed)
+        !self.handle.told.refuses()
+    }
+
+    /// Tells why no option can be changed: it is active, or not sound.
+    #[cold]
+    #[inline(never)]
+    pub fn refuse_options(&self) -> c_int {
+        refuse(self, if self.is_sound() { &ACTIVATED } else { &UNSOUND })
+    }
+
+    /// Tells of a panic, after which it is not sound.
+    #[cold]
+    pub fn refuse_broken(&self) -> c_int {
+        self.tell(&broken());
+        PCAP_ERROR
     }
 
     /// Tells a failure in the error buffer.
@@ -144,7 +156,6 @@ impl pcap_t {
             Error::Made(_) => self.set_error(error.text()),
         }
         if error.has_panicked() {
-            self.poisoned.store(true, Ordering::Relaxed);
             self.handle.told.refuse();
         }
     }

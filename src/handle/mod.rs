@@ -80,6 +80,9 @@ struct Offline {
     _wake: Option<OwnedFd>,
 }
 
+/// The result of what fails in known ways only.
+pub type Refusable<T> = std::result::Result<T, &'static Known>;
+
 /// What an operation that needs packets finds wrong with a handle that has none.
 fn not_live(state: &State, on_dead: &'static Known) -> Error {
     Error::Known(match state {
@@ -92,8 +95,8 @@ fn not_live(state: &State, on_dead: &'static Known) -> Error {
 static NOT_ACTIVATED: Known =
     Known::with_code(Code::NotActivated, "This handle hasn't been activated yet");
 static CLOSED: Known = Known::new("This handle has been closed");
-/// QUIRK: the two spaces are libpcap's.
-static ACTIVATED: Known =
+/// What changes options is told of a handle that is active. QUIRK: the two spaces are libpcap's.
+pub static ACTIVATED: Known =
     Known::with_code(Code::Activated, "can't perform  operation on activated capture");
 static BUSY: Known =
     Known::new("This handle is in use by another thread or a signal handler's caller");
@@ -119,25 +122,29 @@ mod on_dead {
 }
 
 impl Handle {
-    /// Why no option can be changed, if that is known without a look at the state.
-    #[inline]
-    pub fn no_options(&self) -> Option<&'static Known> {
-        (self.told.get(What::Source) >= 0).then_some(&ACTIVATED)
-    }
-
     /// Changes an option of a handle that is not active.
     pub fn configure<R>(&self, change: impl FnOnce(&mut Options) -> R) -> Result<R> {
-        match &mut *self.state()? {
-            State::Created(options) => Ok(change(options)),
-            _ => Err(Error::Known(&ACTIVATED)),
+        self.try_configure(change).map_err(Error::Known)
+    }
+
+    /// As [`Handle::configure`].
+    #[inline]
+    pub fn try_configure<R>(&self, change: impl FnOnce(&mut Options) -> R) -> Refusable<R> {
+        match self.state.try_borrow_mut().as_deref_mut() {
+            Ok(State::Created(options)) => Ok(change(options)),
+            Ok(_) => Err(&ACTIVATED),
+            Err(_) => Err(&BUSY),
         }
     }
 
     /// Chooses the unit of time stamps, which is told before activation, too.
-    pub fn set_precision(&self, precision: i32) -> Result<()> {
-        self.configure(|options| options.set_precision(precision))??;
-        self.told.set(What::Precision, precision);
-        Ok(())
+    #[inline]
+    pub fn set_precision(&self, precision: i32) -> Refusable<Option<Code>> {
+        let error = self.try_configure(|options| options.set_precision(precision))?;
+        if error.is_none() {
+            self.told.set(What::Precision, precision);
+        }
+        Ok(error)
     }
 
     /// Looks at the options that a device was opened with, as they were had.

@@ -1,7 +1,7 @@
 //! What a program may ask for before it activates a handle: pcap_create(3PCAP) and the pcap_set functions.
 
 use crate::capture::{self, netns::Netns, tuning::Tuning};
-use crate::error::{Code, Error, Result, WarnCode, Warning};
+use crate::error::{Code, WarnCode};
 use std::ffi::OsString;
 
 /// Time stamps in microseconds.
@@ -70,17 +70,15 @@ impl Options {
     }
 
     /// As pcap_set_tstamp_type(3PCAP). QUIRK: a type that the device lacks is a warning and changes nothing.
-    pub fn set_tstamp_type(&mut self, tstamp_type: i32) -> Option<Warning> {
-        let offered = if self.tstamp_types.is_empty() {
-            tstamp_type == TSTAMP_HOST
-        } else {
-            self.tstamp_types.contains(&tstamp_type)
-        };
-        if tstamp_type >= 0 && offered {
-            self.tstamp_type = tstamp_type;
-            return None;
+    #[allow(clippy::manual_contains, reason = "contains() is made for long lists")]
+    pub fn set_tstamp_type(&mut self, tstamp_type: i32) -> Option<WarnCode> {
+        let types = &self.tstamp_types;
+        let the_host = types.is_empty() && tstamp_type == TSTAMP_HOST;
+        if !the_host && !types.iter().any(|offered| *offered == tstamp_type) {
+            return Some(WarnCode::TstampTypeNotSup);
         }
-        Some(Warning { code: WarnCode::TstampTypeNotSup, text: String::new() })
+        self.tstamp_type = tstamp_type;
+        None
     }
 
     /// The network namespace to capture in, of which the types of time stamps are then known. What is wrong with it
@@ -93,11 +91,11 @@ impl Options {
     }
 
     /// As pcap_set_tstamp_precision(3PCAP).
-    pub fn set_precision(&mut self, precision: i32) -> Result<()> {
+    pub fn set_precision(&mut self, precision: i32) -> Option<Code> {
         if precision != PRECISION_MICRO && precision != PRECISION_NANO {
-            return Err(Error::bare(Code::TstampPrecisionNotSup));
+            return Some(Code::TstampPrecisionNotSup);
         }
         self.precision = precision;
-        Ok(())
+        None
     }
 }

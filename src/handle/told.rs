@@ -126,6 +126,12 @@ impl Told {
         }
     }
 
+    /// Whether it answers nothing, for it is not to be trusted: see [`Told::refuse`].
+    #[inline]
+    pub fn refuses(&self) -> bool {
+        self.get(What::Source) == Code::Generic as i32
+    }
+
     /// Whether packets come from anywhere.
     pub fn reads(&self) -> bool {
         self.get(What::Source) > 0
@@ -188,10 +194,13 @@ mod tests {
             };
             assert_eq!(told.stage(), stage);
         }
+        assert!(!told.refuses());
         told.refuse();
+        assert!(told.refuses());
         assert_eq!((told.facts(), told.stage()), (None, Stage::Untold));
         assert_eq!((told.get(What::Datalink), told.get(What::Fd)), (-1, -1));
         told.forget();
+        assert!(!told.refuses());
         assert_eq!((told.get(What::Datalink), told.get(What::Direction)), (-3, -3));
     }
 }
