@@ -91,17 +91,16 @@ impl pcap_t {
 
     /// Gives up everything and goes back to the pool.
     pub fn close(&'static self) {
-        let close = || self.handle.close();
-        let closed = if self.handle.is_dead() {
-            unfailing(close).is_some_and(|closed| closed.is_ok())
-        } else {
-            !self.handle.is_closed() && guard(close).is_ok()
-        };
-        // Twice closed, or closed while a step of another thread holds it: not ours to give back.
-        if !closed {
-            return;
+        if self.handle.close_dead() || self.close_source() {
+            self.give_back();
         }
-        self.give_back();
+    }
+
+    /// As [`pcap_t::close`], of one with more to give up. False if it was closed before, or while a step of another
+    /// thread holds it: it is not ours to give back then.
+    #[inline(never)]
+    fn close_source(&self) -> bool {
+        !self.handle.is_closed() && guard(|| self.handle.close()).is_ok()
     }
 
     /// Runs an operation, unless an earlier one has panicked; what fails is told in the error buffer. QUIRK: what

@@ -4,7 +4,7 @@ use super::options::Options;
 use super::told::{Facts, What};
 use super::{ACTIVATED, Handle, Live, Offline, State};
 use crate::capture::{self, Direction, Source};
-use crate::error::{Error, Result, Warning};
+use crate::error::{Code, Error, Result, Warning};
 use crate::filter;
 use crate::savefile::{About, Savefile};
 use crate::sys::lock::write_within;
@@ -99,10 +99,11 @@ impl Handle {
         Ok(())
     }
 
+    /// Begins a life of a handle that has none: it has forgotten all of the one before.
     fn begin(&self, state: State) -> Result<()> {
+        debug_assert_eq!(self.told.get(What::Source), Code::NotActivated as i32);
         *self.state()? = state;
         self.delivered.reset();
-        self.told.forget();
         self.control.revive();
         Ok(())
     }
@@ -139,9 +140,16 @@ impl Handle {
         Ok(())
     }
 
-    /// Whether nothing has to be given up to end the life.
-    pub fn is_dead(&self) -> bool {
-        self.state().is_ok_and(|state| matches!(*state, State::Dead))
+    /// Ends the life of a handle that has nothing to give up; false, and nothing done, if it is none.
+    pub fn close_dead(&self) -> bool {
+        let Ok(mut state) = self.state() else { return false };
+        let dead = matches!(*state, State::Dead);
+        if dead {
+            *state = State::Closed;
+            self.told.forget();
+            self.control.retire();
+        }
+        dead
     }
 
     /// Whether the handle is between two lives.

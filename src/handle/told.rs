@@ -148,20 +148,21 @@ impl Told {
 
     /// Answers as a handle that is not active.
     pub fn forget(&self) {
-        self.refuse_with(Code::NotActivated);
-        for what in [What::DeviceFd, What::Fd] {
-            self.set(what, Code::Generic as i32);
+        const FORGOTTEN: [Code; ALL] = {
+            let mut all = [Code::NotActivated; ALL];
+            all[What::DeviceFd as usize] = Code::Generic;
+            all[What::Fd as usize] = Code::Generic;
+            all
+        };
+        for (answer, code) in self.0.iter().zip(FORGOTTEN) {
+            answer.store(code as i32, Ordering::Relaxed);
         }
     }
 
     /// Answers nothing any more, for the handle is not to be trusted.
     pub fn refuse(&self) {
-        self.refuse_with(Code::Generic);
-    }
-
-    fn refuse_with(&self, code: Code) {
         for answer in &self.0 {
-            answer.store(code as i32, Ordering::Relaxed);
+            answer.store(Code::Generic as i32, Ordering::Relaxed);
         }
     }
 }
