@@ -217,6 +217,9 @@ impl Handle {
             (source.port(), source.datalink(), source.snapshot().cast_signed());
         let vlan = source.tells_vlan_tags();
         self.told.set_facts(Facts { datalink, snapshot, source: filter::Source::Live { vlan } });
+        if !source.datalinks().is_empty() {
+            self.told.set(What::OnlyDatalink, Code::Generic as i32);
+        }
         self.tell(&[
             (What::Precision, options.precision),
             (What::BufferSize, source.buffer_size().cast_signed()),

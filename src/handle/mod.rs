@@ -194,6 +194,9 @@ impl Handle {
     /// Looks at the link types to choose from.
     #[inline]
     pub fn datalinks<R>(&self, look: impl FnOnce(&[i32]) -> Result<R>) -> Result<R> {
+        if let only @ 0.. = self.told.get(What::OnlyDatalink) {
+            return look(&[only]);
+        }
         match &*self.state()? {
             State::Live(live) => match live.source.datalinks() {
                 [] => look(&[self.told.get(What::Datalink)]),

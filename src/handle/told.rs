@@ -33,6 +33,8 @@ pub enum What {
     Fd,
     /// Whether reads do not wait; below 0 where there is more to say.
     Nonblocking,
+    /// The link type, where there is no other to choose; below 0 where there is more to say.
+    OnlyDatalink,
     /// Which packets are let through; below 0 where there is more to say.
     Direction,
     /// For how many milliseconds at most to wait on the descriptor before reading anyway; 0 and below for as long as it
@@ -140,6 +142,7 @@ impl Told {
     /// Tells them.
     pub fn set_facts(&self, facts: Facts) {
         self.set(What::Datalink, facts.datalink);
+        self.set(What::OnlyDatalink, facts.datalink);
         self.set(What::Snapshot, facts.snapshot);
         if let Some(source) = (0..).zip(SOURCES).find(|(_, source)| *source == facts.source) {
             self.set(What::Source, source.0);
