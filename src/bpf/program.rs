@@ -39,6 +39,7 @@ impl AsRef<Insn> for Op {
 
 impl Program {
     /// The program `insns`, or `None` where `bpf_validate` would refuse them.
+    #[inline]
     #[must_use]
     pub fn new(insns: &[Insn]) -> Option<Self> {
         if !validate(insns) {

@@ -158,8 +158,18 @@ impl Handle {
 
     /// Lets through only packets that `program` accepts.
     pub fn set_filter(&self, program: Option<&[Insn]>) -> Result<()> {
-        let mut state = self.state()?;
-        let source = live(&mut state, &on_dead::FILTER)?;
+        match &mut *self.state()? {
+            State::Live(live) => self.filter_source(&mut *live.source, program),
+            State::Offline(offline) => self.filter_source(&mut offline.source, program),
+            other => Err(not_live(other, &on_dead::FILTER)),
+        }
+    }
+
+    /// As [`Handle::set_filter`]: generic, for what a savefile does is little when it is known.
+    fn filter_source<S>(&self, source: &mut S, program: Option<&[Insn]>) -> Result<()>
+    where
+        S: Source + ?Sized,
+    {
         let program = program.ok_or_else(|| Error::new("setfilter: No filter specified"))?;
         let program =
             Program::new(program).ok_or_else(|| Error::new("BPF program is not valid"))?;
@@ -170,7 +180,7 @@ impl Handle {
     }
 
     /// Tells how long to wait on the descriptor, after whatever may have changed that.
-    fn tell_timeout(&self, source: &dyn Source) {
+    fn tell_timeout(&self, source: &(impl Source + ?Sized)) {
         self.told.set(What::Timeout, source.select_timeout_ms());
     }
 
@@ -186,7 +196,7 @@ impl Handle {
     }
 
     /// Takes back the packets that were lent and not read, so that they meet the rules that come.
-    fn take_back(&self, source: &mut dyn Source) {
+    fn take_back(&self, source: &mut (impl Source + ?Sized)) {
         source.rewind(&self.batch);
         self.batch.clear();
     }
