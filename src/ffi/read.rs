@@ -327,6 +327,16 @@ pub unsafe extern "C" fn pcap_stats(p: *mut pcap_t, stats: *mut pcap_stat) -> c_
         return refuse(h, why);
     }
     // SAFETY: forwarded contract.
+    unsafe { counted(p, stats) }
+}
+
+/// As [`pcap_stats`], where there may be counts.
+///
+/// # Safety
+/// As [`pcap_stats`].
+#[inline(never)]
+unsafe extern "C" fn counted(p: *mut pcap_t, stats: *mut pcap_stat) -> c_int {
+    // SAFETY: forwarded contract.
     unsafe {
         with_handle_at_once(p, |h| {
             if stats.is_null() {
