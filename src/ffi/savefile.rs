@@ -91,13 +91,13 @@ pub unsafe extern "C" fn pcap_file(p: *mut pcap_t) -> *mut FILE {
     }
 }
 
-/// As [`pcap_file`], where no stream is known yet.
+/// As [`pcap_file`], where no stream is known yet. C's, so that it is a jump away.
 ///
 /// # Safety
 /// As pcap_file(3PCAP).
 #[cold]
 #[inline(never)]
-unsafe fn first_asked(p: *mut pcap_t) -> *mut FILE {
+unsafe extern "C" fn first_asked(p: *mut pcap_t) -> *mut FILE {
     // SAFETY: forwarded contract.
     unsafe {
         if handle(p).is_some_and(|h| h.handle.has_no_stream()) {
