@@ -184,10 +184,7 @@ pub unsafe extern "C" fn pcap_dump_ftell(d: *mut pcap_dumper_t) -> c_long {
 pub unsafe extern "C" fn pcap_dump_ftell64(d: *mut pcap_dumper_t) -> i64 {
     // SAFETY: forwarded contract.
     let Some(stream) = (unsafe { stream(d) }) else { return -1 };
-    dumper::tell(&stream).unwrap_or_else(|errno| {
-        errno.set();
-        -1
-    })
+    dumper::tell(&stream)
 }
 
 /// Writes what is buffered; -1, and why in `errno`, if that or a write before failed.
@@ -198,13 +195,15 @@ pub unsafe extern "C" fn pcap_dump_ftell64(d: *mut pcap_dumper_t) -> i64 {
 pub unsafe extern "C-unwind" fn pcap_dump_flush(d: *mut pcap_dumper_t) -> c_int {
     // SAFETY: forwarded contract.
     let Some(stream) = (unsafe { stream(d) }) else { return -1 };
-    match dumper::flush(&stream) {
-        Ok(()) => 0,
-        Err(errno) => {
-            errno.set();
-            -1
-        }
-    }
+    dumper::flush(&stream).map_or_else(failed, |()| 0)
+}
+
+/// What a call returns that tells why by `errno`.
+#[cold]
+#[inline(never)]
+fn failed(errno: Errno) -> c_int {
+    errno.set();
+    -1
 }
 
 /// Ends a savefile; standard output is flushed and stays open. `errno` is set if not all of the file could be

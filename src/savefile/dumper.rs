@@ -84,14 +84,35 @@ fn write_through(stream: &Stream, header: &PacketHeader, bytes: &[u8]) {
 /// Writes what is in the buffer; fails if that does or if a write before did.
 #[inline]
 pub fn flush(stream: &Stream) -> Sys<()> {
-    stream.flush().inspect_err(|errno| stream.remember(*errno))?;
-    whole(stream)
+    match stream.flush() {
+        Ok(()) if !stream.has_failed() => Ok(()),
+        flushed => Err(why_not(stream, flushed)),
+    }
 }
 
-/// The position in the file; fails if a write before did.
+/// Why not all has been written, by the last write or one before.
+#[cold]
+#[inline(never)]
+fn why_not(stream: &Stream, written: Sys<()>) -> Errno {
+    match written {
+        Ok(()) => stream.failure(),
+        Err(errno) => {
+            stream.remember(errno);
+            errno
+        }
+    }
+}
+
+/// The position in the file as ftell(3) tells it: -1, and why in `errno`, if it fails or a write before did.
 #[inline]
-pub fn tell(stream: &Stream) -> Sys<i64> {
-    whole(stream).and_then(|()| stream.tell())
+pub fn tell(stream: &Stream) -> i64 {
+    match whole(stream) {
+        Ok(()) => stream.position(),
+        Err(errno) => {
+            errno.set();
+            -1
+        }
+    }
 }
 
 /// Ends the file; fails if not all of it could be written. Standard output stays open.

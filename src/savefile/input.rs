@@ -80,7 +80,7 @@ impl Input {
             Origin::Stream(stream) => {
                 let fd = stream.fd();
                 // A pipe is not asked for more than it may have.
-                let stride = if stream.tell().is_ok() { usize::MAX } else { 1 };
+                let stride = if stream.position() >= 0 { usize::MAX } else { 1 };
                 let stream = Rc::new(stream);
                 self.below = Some(stream.clone());
                 Box::new(before.chain(Patient { from: Below { stream, stride }, fd }))

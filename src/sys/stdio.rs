@@ -178,11 +178,11 @@ impl Stream {
         succeeded(unsafe { c::fflush(self.as_ptr()) } == 0)
     }
 
-    /// The position in the file.
-    pub fn tell(&self) -> Sys<i64> {
+    /// The position in the file; -1, and why in `errno`, where there is none.
+    #[inline]
+    pub fn position(&self) -> i64 {
         // SAFETY: an open stream.
-        let at = unsafe { libc::ftello64(self.as_ptr()) };
-        if at < 0 { Err(Errno::last()) } else { Ok(at) }
+        unsafe { libc::ftello64(self.as_ptr()) }
     }
 
     /// Closes it; it is not to be used again. A thread that is cancelled here leaves the stream's buffer behind.

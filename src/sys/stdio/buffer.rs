@@ -186,6 +186,8 @@ impl Stream {
     }
 
     /// Why a write to a stream that has failed did so, as far as it is known.
+    #[cold]
+    #[inline(never)]
     pub fn failure(&self) -> Errno {
         let list = KNOWN.lock();
         let known = list.iter().find(|known| known.stream == address(self));
