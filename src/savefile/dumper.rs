@@ -34,16 +34,16 @@ pub fn append(name: &CStr, shown: &str, header: &[u8; FILE_HEADER]) -> Result<St
     or_close(stream, |stream| {
         let cannot =
             |what| move |errno| Error::errno(format!("Can't seek to the {what} of {shown}"), errno);
-        stream.seek(0).map_err(cannot("beginning"))?;
         let mut found = [0; FILE_HEADER];
-        match stream.read(&mut found).map_err(|errno| Error::errno(shown, errno))? {
-            0 => begin(stream, shown, header)?,
-            FILE_HEADER => {
+        match stream.read_beginning(&mut found) {
+            Ok(0) => begin(stream, shown, header)?,
+            Ok(FILE_HEADER) => {
                 append::check(&found, header, shown)?;
                 stream.begin();
             }
-            _ if stream.has_failed() => return Err(Error::errno(shown, Errno::last())),
-            _ => return Err(Error::new(format!("{shown}: truncated pcap file header"))),
+            Ok(_) => return Err(Error::new(format!("{shown}: truncated pcap file header"))),
+            Err(errno @ Errno(libc::ESPIPE)) => return Err(cannot("beginning")(errno)),
+            Err(errno) => return Err(Error::errno(shown, errno)),
         }
         stream.seek_end().map_err(cannot("end"))
     })

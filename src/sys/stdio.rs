@@ -2,7 +2,7 @@
 
 mod buffer;
 
-use super::{Errno, Sys};
+use super::{Errno, Sys, check_len};
 use std::ffi::CStr;
 use std::fs::File;
 use std::os::fd::{IntoRawFd as _, RawFd};
@@ -127,6 +127,12 @@ impl Stream {
             Some(errno) if n == 0 => Err(errno),
             _ => Ok(n),
         }
+    }
+
+    /// Fills as much of `bytes` as there is at the beginning of the file. Of the stream nothing is read.
+    pub fn read_beginning(&self, bytes: &mut [u8]) -> Sys<usize> {
+        // SAFETY: `bytes` is writable for its length.
+        check_len(unsafe { libc::pread64(self.fd(), bytes.as_mut_ptr().cast(), bytes.len(), 0) })
     }
 
     /// Has `bytes` read once more, the last of them first; how many of them will be.
