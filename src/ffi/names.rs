@@ -80,15 +80,19 @@ pub unsafe extern "C" fn pcap_nametoaddr(name: *const c_char) -> *mut *mut u32 {
     unsafe { found(name, |name| addresses(name).map(keep)) }.unwrap_or(null_mut())
 }
 
-/// The addresses of a host, which freeaddrinfo() frees; NULL if there are none.
+/// The addresses of a host, which freeaddrinfo() frees; NULL if there are none. A thread can be cancelled here.
 ///
 /// # Safety
 /// As pcap_nametoaddrinfo(): `name` is NULL or a C string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nametoaddrinfo(name: *const c_char) -> *mut libc::addrinfo {
-    // SAFETY: forwarded contract.
-    let list = unsafe { found(name, |name| AddrInfo::of_host(name).ok()) };
-    list.map_or(null_mut(), |list| list.into_raw().as_ptr())
+pub unsafe extern "C-unwind" fn pcap_nametoaddrinfo(name: *const c_char) -> *mut libc::addrinfo {
+    if name.is_null() {
+        return null_mut();
+    }
+    // SAFETY: not NULL, so a C string by this function's contract.
+    let name = unsafe { CStr::from_ptr(name) };
+    // The C library does it all: there is nothing to panic, nor to be left behind.
+    AddrInfo::of_host(name).map_or(null_mut(), |list| list.into_raw().as_ptr())
 }
 
 /// The number of a network in host byte order, 0 if it is unknown.

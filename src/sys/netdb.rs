@@ -12,7 +12,7 @@ use std::ptr::{NonNull, null, null_mut};
 
 /// glibc's, which the libc crate does not declare.
 mod c {
-    use libc::{c_char, c_int, hostent, protoent, size_t};
+    use libc::{addrinfo, c_char, c_int, hostent, protoent, size_t};
 
     unsafe extern "C" {
         pub fn gethostbyname_r(
@@ -32,6 +32,16 @@ mod c {
         ) -> c_int;
         pub fn ether_hostton(name: *const c_char, address: *mut [u8; 6]) -> c_int;
     }
+
+    // Declared anew, for a thread that is cancelled in it unwinds from it.
+    unsafe extern "C-unwind" {
+        pub fn getaddrinfo(
+            host: *const c_char,
+            service: *const c_char,
+            hints: *const addrinfo,
+            list: *mut *mut addrinfo,
+        ) -> c_int;
+    }
 }
 
 /// Why getaddrinfo(3) found nothing.
@@ -47,6 +57,7 @@ pub enum Failure {
 
 impl Failure {
     /// Of what getaddrinfo has just returned.
+    #[cold]
     fn last(code: c_int) -> Self {
         match code {
             libc::EAI_NONAME | libc::EAI_SERVICE => Self::Unknown,
@@ -108,12 +119,10 @@ impl AddrInfo {
         let text = |name: Option<&CStr>| name.map_or(null(), CStr::as_ptr);
         let mut list = null_mut();
         // SAFETY: NULL or terminated names, hints as they have to be, and `list` is writable.
-        let code = unsafe {
-            libc::getaddrinfo(text(host), text(service), &raw const hints, &raw mut list)
-        };
-        match NonNull::new(list) {
-            Some(list) if code == 0 => Ok(Self(list)),
-            None if code == 0 => Err(Failure::Unknown),
+        let code =
+            unsafe { c::getaddrinfo(text(host), text(service), &raw const hints, &raw mut list) };
+        match code {
+            0 => NonNull::new(list).map(Self).ok_or(Failure::Unknown),
             _ => Err(Failure::last(code)),
         }
     }
