@@ -4,48 +4,40 @@
 //! IPv6 addresses are not here: the C library and Rust's agree on those. Names of any kind are not
 //! addresses; `resolver.rs` is for them.
 
-use std::ops::RangeInclusive;
-
 /// A MAC-48 address: twelve hexadecimal digits, three groups of four between dots, or six groups of one
 /// or two with colons, dots or hyphens between them, of which one kind.
 #[must_use]
 pub fn mac48(text: &[u8]) -> Option<[u8; 6]> {
-    let separator = text.iter().position(|byte| matches!(byte, b':' | b'.' | b'-'));
-    let value = match separator {
+    let separates = |byte: &u8| matches!(byte, b':' | b'.' | b'-');
+    let is_dot = |byte: &u8| *byte == b'.';
+    let value = match text.iter().position(separates) {
+        Some(at @ (1 | 2)) => return octets(text, *text.get(at)?),
+        Some(4) if text.len() == 14 && text.split(is_dot).all(|group| group.len() == 4) => {
+            hexadecimal(text.iter().filter(|byte| !is_dot(byte)))?
+        }
         None if text.len() == 12 => hexadecimal(text)?,
-        Some(4) if text.get(4) == Some(&b'.') => value_of_groups::<3>(text, b'.', 4..=4, 16)?,
-        Some(at @ (1 | 2)) => value_of_groups::<6>(text, *text.get(at)?, 1..=2, 8)?,
         _ => return None,
     };
     let [_, _, address @ ..] = value.to_be_bytes();
     Some(address)
 }
 
-/// The number that these `N` groups make, of `bits` each, where each has as many `digits` as it may.
-#[inline(always)]
-fn value_of_groups<const N: usize>(
-    text: &[u8],
-    separator: u8,
-    digits: RangeInclusive<usize>,
-    bits: u32,
-) -> Option<u64> {
-    let (mut value, mut group, mut len, mut separators) = (0, 0, 0, 0);
-    for byte in text {
-        if *byte != separator {
-            group = group << 4 | u64::from(hexadecimal_digit(*byte)?);
-            len += 1;
-            if len > *digits.end() {
-                return None;
-            }
-            continue;
+/// Six numbers of one or two hexadecimal digits.
+fn octets(mut text: &[u8], separator: u8) -> Option<[u8; 6]> {
+    let mut address = [0; 6];
+    for (n, place) in address.iter_mut().enumerate() {
+        if n > 0 {
+            text = text.strip_prefix(&[separator])?;
         }
-        separators += 1;
-        if !digits.contains(&len) || separators == N {
-            return None;
+        let [digit, rest @ ..] = text else { return None };
+        (*place, text) = (hexadecimal_digit(*digit)?, rest);
+        if let [digit, rest @ ..] = text
+            && let Some(low) = hexadecimal_digit(*digit)
+        {
+            (*place, text) = (*place << 4 | low, rest);
         }
-        (value, group, len) = (value << bits | group, 0, 0);
     }
-    (separators + 1 == N && digits.contains(&len)).then_some(value << bits | group)
+    text.is_empty().then_some(address)
 }
 
 /// A MAC-8 address, `$` and one or two hexadecimal digits.
@@ -111,9 +103,9 @@ fn decimal(digits: &[u8], max: u32) -> Option<u32> {
 }
 
 /// The number that these digits are, of which there are 16 at most.
-fn hexadecimal(digits: &[u8]) -> Option<u64> {
+fn hexadecimal<'t>(digits: impl IntoIterator<Item = &'t u8>) -> Option<u64> {
     digits
-        .iter()
+        .into_iter()
         .try_fold(0, |value, digit| Some(value << 4 | u64::from(hexadecimal_digit(*digit)?)))
 }
 
