@@ -143,8 +143,9 @@ impl<const ROWS: usize> ByName<ROWS> {
         let (middle, len) = (name[name.len() / 2], name.len());
         // A small letter and its capital differ in this bit.
         let [first, middle, last] = [*first | 0x20, middle | 0x20, *last | 0x20];
-        let letters = first as usize * 5 + middle as usize * 11 + last as usize * 3;
-        len.wrapping_mul(37).wrapping_add(letters) % 512
+        // Shifted so that few names of the tables that there are meet.
+        let letters = (first as usize) * 2 + middle as usize + (last as usize) * 8;
+        len.wrapping_mul(64).wrapping_add(letters) % 512
     }
 }
 

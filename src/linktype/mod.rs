@@ -165,25 +165,27 @@ pub fn by_name(name: &str) -> Option<&'static Row> {
     by_name_in_bytes(name.as_bytes())
 }
 
-/// As [`by_name`], of a name that may be no text.
+/// As [`by_name`], of a name that may be no text. Most ask in capitals, as the row has it.
 #[must_use]
 pub fn by_name_in_bytes(name: &[u8]) -> Option<&'static Row> {
-    let mut rows = BY_NAME.rows(name).filter_map(|row| all().get(row));
-    rows.find(|row| is_called(row, name)).or_else(|| by_former_name(name))
+    let is_called = |row: &&Row| row.name.as_bytes() == name;
+    rows_like(name).find(is_called).or_else(|| by_other_name(name))
 }
 
+/// The rows that may have this name.
+#[inline]
+fn rows_like(name: &[u8]) -> impl Iterator<Item = &'static Row> {
+    BY_NAME.rows(name).filter_map(|row| all().get(row))
+}
+
+/// The row of a name in small letters, or of one that it had.
 #[cold]
 #[inline(never)]
-fn by_former_name(name: &[u8]) -> Option<&'static Row> {
+fn by_other_name(name: &[u8]) -> Option<&'static Row> {
     let former = |(former, _): &&(&str, i32)| former.as_bytes().eq_ignore_ascii_case(name);
-    FORMER_NAMES.iter().find(former).and_then(|(_, dlt)| by_dlt(*dlt))
-}
-
-/// Whether `name` is the row's, in any case: most ask in capitals, as the row has it.
-#[inline]
-fn is_called(row: &Row, name: &[u8]) -> bool {
-    let own = row.name.as_bytes();
-    own == name || own.eq_ignore_ascii_case(name)
+    let by_former_name = || FORMER_NAMES.iter().find(former).and_then(|(_, dlt)| by_dlt(*dlt));
+    let is_called = |row: &&Row| row.name.as_bytes().eq_ignore_ascii_case(name);
+    rows_like(name).find(is_called).or_else(by_former_name)
 }
 
 static BY_NAME: ByName<{ table::ROWS.len() }> = {
