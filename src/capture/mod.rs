@@ -11,6 +11,7 @@ pub mod fanout;
 pub mod idle;
 mod interface;
 pub mod membership;
+pub mod meter;
 pub mod netns;
 mod packet;
 mod port;
@@ -28,6 +29,7 @@ use crate::linktype::dlt;
 use crate::sys::{Errno, ethtool, ifaddrs};
 use facts::PacketFacts;
 use membership::Membership;
+use meter::Meter;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
@@ -136,8 +138,10 @@ pub struct Stats {
 
 /// The part of a source that signal handlers and other threads may use while it is being read.
 pub trait Port: Send + Sync {
-    /// The counts up to now; what the interface drops as libpcap counts it, or `all` of that.
-    fn stats(&self, all: bool) -> Result<Stats>;
+    /// How many packets the interface has dropped up to now.
+    fn interface_dropped(&self) -> u64 {
+        0
+    }
     /// Sends one packet; the number of bytes that went. No point of cancellation, and nothing that panics.
     fn inject(&self, packet: &[u8]) -> Result<usize>;
     /// Sends a queue of packets; `sent` is how many bytes of it have gone, also if that fails.
@@ -155,6 +159,10 @@ pub trait Port: Send + Sync {
 pub trait Source {
     /// What other threads may use.
     fn port(&self) -> Arc<dyn Port>;
+    /// Counts from now on, if it does.
+    fn count_in(&mut self, meter: &Arc<Meter>) {
+        let _ = meter;
+    }
     /// The link type of the packets.
     fn datalink(&self) -> i32;
     /// The link types to choose from; none means only the present one.

@@ -7,8 +7,9 @@ use super::cooked::{self, Cooked};
 use super::facts::PacketFacts;
 use super::fanout;
 use super::idle::Idle;
+use super::meter::Meter;
 use super::netns;
-use super::port::{Counts, SocketPort};
+use super::port::SocketPort;
 use super::ring::frame::{Rules, Scale, Userland};
 use super::ring::{self, Aside, Opened, Ring, Sender, xdp};
 use super::{Direction, Fill, Link, Port, Source, Wait};
@@ -25,7 +26,6 @@ use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// The pseudo-device that is all interfaces.
 pub(super) const ANY: &str = "any";
@@ -56,6 +56,9 @@ pub struct PacketSocket {
     /// The interface was down when last heard of, and may be gone.
     down: bool,
     idle: Idle,
+    promiscuous: bool,
+    /// Where it counts, once it does.
+    meter: Option<Arc<Meter>>,
     /// The number of its fanout group.
     group: Option<u16>,
 }
@@ -155,8 +158,6 @@ impl PacketSocket {
             tx: sender.map(|sender| Mutex::new(sender).into()),
             stamp_unit: if options.precision == PRECISION_NANO { 1 } else { 1000 },
             drops: drops.map(Uncancelled::from),
-            promiscuous: options.promiscuous,
-            counts: Counts::default(),
         });
         let source = Self {
             port,
@@ -173,6 +174,8 @@ impl PacketSocket {
             nonblocking: options.timeout_ms < 0,
             down: false,
             idle: Idle::default(),
+            promiscuous: options.promiscuous,
+            meter: None,
             group,
         };
         Ok((source, warning))
@@ -184,7 +187,9 @@ impl PacketSocket {
 
     /// Shows what was rejected until now to those who ask for the statistics.
     fn tell_rejected(&self) {
-        self.port.counts.rejected.store(self.rules.rejected.get(), Ordering::Relaxed);
+        if let Some(meter) = &self.meter {
+            meter.set_rejected(self.rules.rejected.get());
+        }
     }
 
     /// After an ENETDOWN: whether the interface is up again, and an error if it is gone.
@@ -258,6 +263,11 @@ impl PacketSocket {
 impl Source for PacketSocket {
     fn port(&self) -> Arc<dyn Port> {
         self.port.clone()
+    }
+
+    fn count_in(&mut self, meter: &Arc<Meter>) {
+        meter.begin(self.port.fd(), self.promiscuous);
+        self.meter = Some(meter.clone());
     }
 
     fn datalink(&self) -> i32 {

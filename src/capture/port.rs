@@ -1,10 +1,10 @@
-//! What a packet socket is to signal handlers and to other threads, also while it is read: counting and sending.
+//! What a packet socket is to signal handlers and to other threads, also while it is read: sending, above all.
 
+use super::Port;
 use super::membership::Membership;
 use super::netns::Drops;
 use super::ring::{Sender, tx};
 use super::send::{self, Order};
-use super::{Port, Stats};
 use crate::error::{Error, Result};
 use crate::sys::lock::lock_within;
 use crate::sys::send::Messages;
@@ -13,12 +13,11 @@ use crate::sys::{Errno, Sys, socket};
 use parking_lot::Mutex;
 use std::io::IoSlice;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// For how many nanoseconds another thread may hold the ring to send from.
 const RING_PATIENCE: u64 = 1_000_000_000;
 
-/// What signal handlers and other threads use: the descriptor and the counts. One of them may be the last to use it, in
+/// What signal handlers and other threads use. One of them may be the last to use it, in
 /// a function that is no point of cancellation.
 pub(super) struct SocketPort {
     pub fd: Uncancelled<OwnedFd>,
@@ -30,20 +29,8 @@ pub(super) struct SocketPort {
     pub tx: Option<Uncancelled<Mutex<Sender>>>,
     /// Nanoseconds of a unit of `tv_usec`.
     pub stamp_unit: i64,
-    pub promiscuous: bool,
     /// What tells of the interface's drops.
     pub drops: Option<Uncancelled<Drops>>,
-    pub counts: Counts,
-}
-
-/// What a socket has counted until now, where the kernel begins anew each time that it is asked.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    received: AtomicU64,
-    dropped: AtomicU64,
-    freezes: AtomicU64,
-    /// As [`Stats::rejected`]; written by who reads.
-    pub rejected: AtomicU64,
 }
 
 impl Port for SocketPort {
@@ -51,28 +38,9 @@ impl Port for SocketPort {
         membership.set(self.fd.as_fd(), self.ifindex, join)
     }
 
-    fn stats(&self, all: bool) -> Result<Stats> {
-        // QUIRK: the first number counts what is dropped, too, and what is rejected here.
-        // Only a V3 ring fills the third number. Reading sets the kernel's counts back to zero.
-        let zero = socket::OptionValue::zeroed();
-        let now: libc::tpacket_stats_v3 =
-            socket::get(self.fd.as_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, zero)
-                .map_err(|errno| Error::errno("failed to get statistics from socket", errno))?;
-        let add = |total: &AtomicU64, new: u32| match new {
-            0 => total.load(Ordering::Relaxed),
-            _ => total.fetch_add(new.into(), Ordering::Relaxed).wrapping_add(new.into()),
-        };
-        let counts = &self.counts;
-        // QUIRK: what the interface drops counts in promiscuous mode only.
-        let drops = self.drops.as_ref().filter(|_| all || self.promiscuous);
-        Ok(Stats {
-            received: add(&counts.received, now.tp_packets),
-            dropped: add(&counts.dropped, now.tp_drops),
-            freezes: add(&counts.freezes, now.tp_freeze_q_cnt),
-            rejected: counts.rejected.load(Ordering::Relaxed),
-            // Reading them is where a thread can be cancelled, and it must not be here.
-            interface_dropped: drops.map_or(0, |drops| uncancelled(|| drops.count())),
-        })
+    fn interface_dropped(&self) -> u64 {
+        // Reading them is where a thread can be cancelled, and it must not be here.
+        self.drops.as_ref().map_or(0, |drops| uncancelled(|| drops.count()))
     }
 
     fn inject(&self, packet: &[u8]) -> Result<usize> {

@@ -123,6 +123,7 @@ impl Handle {
     pub fn close(&self) -> Result<()> {
         let mut ended = std::mem::take(&mut *self.state()?);
         self.told.forget();
+        self.meter.end();
         if let State::Offline(offline) = &mut ended {
             // Standard input goes on at the first packet that was not read.
             offline.source.rewind(&self.batch);
@@ -212,7 +213,8 @@ impl Handle {
     }
 
     fn go_live(&self, state: &mut State, opened: Opened) -> Option<Warning> {
-        let Opened { options, source, wake, warning } = opened;
+        let Opened { options, mut source, wake, warning } = opened;
+        source.count_in(&self.meter);
         let (port, datalink, snapshot) =
             (source.port(), source.datalink(), source.snapshot().cast_signed());
         let vlan = source.tells_vlan_tags();

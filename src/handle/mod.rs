@@ -14,6 +14,7 @@ pub mod told;
 
 use crate::bpf::{Insn, Program};
 use crate::capture::membership::Membership;
+use crate::capture::meter::Meter;
 use crate::capture::send::Order;
 use crate::capture::{Direction, Port, Source, Stats};
 use crate::error::{Code, Error, Known, Result};
@@ -45,6 +46,7 @@ pub struct Handle {
     pub told: Told,
     batch: Batch,
     state: RefCell<State>,
+    meter: Arc<Meter>,
     /// What may be used while `state` is borrowed: set as long as a source is open.
     port: RwLock<Option<Arc<dyn Port>>>,
     /// The stream of a savefile, once the program has asked for it.
@@ -327,12 +329,25 @@ impl Handle {
     }
 
     /// Counts since activation; signal handlers and other threads may ask while the handle is read.
-    /// `all` as [`Port::stats`] has it.
+    /// What the interface drops as libpcap counts it, or `all` of that.
+    #[inline]
     pub fn stats(&self, all: bool) -> Result<Stats> {
-        match self.port() {
-            Some(port) => port.stats(all),
-            None => Err(not_live(&*self.state()?, &on_dead::STATS)),
+        let mut stats = match self.meter.read() {
+            Some(counted) => counted?,
+            None => return Err(self.not_counted()),
+        };
+        // QUIRK: it counts in promiscuous mode only.
+        if all || self.meter.is_promiscuous() {
+            stats.interface_dropped = self.port().map_or(0, |port| port.interface_dropped());
         }
+        Ok(stats)
+    }
+
+    #[cold]
+    fn not_counted(&self) -> Error {
+        let of_state =
+            || self.state().map_or_else(|e| e, |state| not_live(&state, &on_dead::STATS));
+        self.no_stats().map_or_else(of_state, Error::Known)
     }
 
     /// Sends a packet; other threads may while the handle is read.

@@ -7,7 +7,7 @@ use crate::bpf::Program;
 use crate::capture::facts::PacketFacts;
 use crate::capture::idle::Idle;
 use crate::capture::send::Order;
-use crate::capture::{Direction, Fill, Port, Source, Stats, Wait};
+use crate::capture::{Direction, Fill, Port, Source, Wait};
 use crate::error::{Error, Known, Result};
 use crate::handle::batch::{BATCH, Batch, Lent};
 use crate::handle::options::{PRECISION_MICRO, PRECISION_NANO};
@@ -367,10 +367,6 @@ struct FilePort {
 }
 
 impl Port for FilePort {
-    fn stats(&self, _all: bool) -> Result<Stats> {
-        Err(Error::Known(&NO_STATS))
-    }
-
     fn inject(&self, _packet: &[u8]) -> Result<usize> {
         Err(Error::new("Sending packets isn't supported on savefiles"))
     }

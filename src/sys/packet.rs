@@ -42,6 +42,18 @@ pub fn bind(fd: BorrowedFd<'_>, ifindex: i32, protocol: u16) -> Sys<()> {
     Ok(())
 }
 
+/// What the packet socket of this number, if it is one, has counted since it was last asked: `PACKET_STATISTICS`, which
+/// sets the counts back to zero.
+#[inline]
+pub fn statistics(fd: RawFd) -> Sys<libc::tpacket_stats_v3> {
+    let mut counts = libc::tpacket_stats_v3 { tp_packets: 0, tp_drops: 0, tp_freeze_q_cnt: 0 };
+    let mut len = size_of::<libc::tpacket_stats_v3>() as libc::socklen_t;
+    let (level, name) = (libc::SOL_PACKET, libc::PACKET_STATISTICS);
+    // SAFETY: `counts` is writable for its size, which `len` tells the kernel.
+    check(unsafe { libc::getsockopt(fd, level, name, (&raw mut counts).cast(), &raw mut len) })?;
+    Ok(counts)
+}
+
 /// The index of the interface that the socket is bound to; -1 once that interface is gone.
 pub fn bound_interface(fd: BorrowedFd<'_>) -> Sys<i32> {
     let mut to = address();
