@@ -10,6 +10,7 @@ use std::ffi::{c_int, c_uchar, c_void};
 ///
 /// # Safety
 /// `packet` is NULL or readable for `size` bytes.
+#[inline(always)]
 unsafe fn send(h: &pcap_t, packet: *const u8, size: usize) -> Result<c_int> {
     if packet.is_null() {
         return Err(null());

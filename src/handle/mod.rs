@@ -330,7 +330,7 @@ impl Handle {
 
     /// Counts since activation; signal handlers and other threads may ask while the handle is read.
     /// What the interface drops as libpcap counts it, or `all` of that.
-    #[inline]
+    #[inline(always)]
     pub fn stats(&self, all: bool) -> Result<Stats> {
         let mut stats = match self.meter.read() {
             Some(counted) => counted?,
@@ -338,12 +338,18 @@ impl Handle {
         };
         // QUIRK: it counts in promiscuous mode only.
         if all || self.meter.is_promiscuous() {
-            stats.interface_dropped = self.port().map_or(0, |port| port.interface_dropped());
+            stats.interface_dropped = self.interface_dropped();
         }
         Ok(stats)
     }
 
+    #[inline(never)]
+    fn interface_dropped(&self) -> u64 {
+        self.port().map_or(0, |port| port.interface_dropped())
+    }
+
     #[cold]
+    #[inline(never)]
     fn not_counted(&self) -> Error {
         let of_state =
             || self.state().map_or_else(|e| e, |state| not_live(&state, &on_dead::STATS));
@@ -351,6 +357,7 @@ impl Handle {
     }
 
     /// Sends a packet; other threads may while the handle is read.
+    #[inline(always)]
     pub fn inject(&self, packet: &[u8]) -> Result<usize> {
         match self.port() {
             Some(port) => port.inject(packet),
