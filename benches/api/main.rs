@@ -38,6 +38,8 @@ const QUICK: Effort = Effort { reps: 7, slice: 300_000 };
 
 /// Ratios below are as good as 1: repetitions differ more.
 const SAME: f64 = 1.03;
+/// So are differences of fewer nanoseconds: they come and go with where code happens to lie.
+const SAME_NS: f64 = 1.0;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -73,7 +75,8 @@ fn measure(effort: &Effort, only: &str) -> Result<(), String> {
         let times = times(steps, &sides, effort)?;
         line(name, &times);
         let ratio = times.iter().filter_map(ratio).fold(f64::INFINITY, f64::min);
-        if ratio > SAME {
+        let difference = times.iter().filter_map(difference).fold(f64::INFINITY, f64::min);
+        if ratio > SAME && difference > SAME_NS {
             slower.push(format!("{name} ({ratio:.2})"));
         }
     }
@@ -89,6 +92,13 @@ fn measure(effort: &Effort, only: &str) -> Result<(), String> {
 fn ratio(pair: &Pair) -> Option<f64> {
     let ratios: Vec<f64> = pair.values[0].iter().zip(&pair.values[1]).map(|(t, o)| o / t).collect();
     median(&ratios)
+}
+
+/// By how many nanoseconds ours takes longer.
+fn difference(pair: &Pair) -> Option<f64> {
+    let differences: Vec<f64> =
+        pair.values[0].iter().zip(&pair.values[1]).map(|(t, o)| o - t).collect();
+    median(&differences)
 }
 
 /// What one call takes in each repetition: processor time, elapsed time.

@@ -16,6 +16,8 @@ use std::rc::Rc;
 const CHUNK: usize = 256 << 10;
 /// The first read's: many files end in it, and large memory takes longer to come by than they to read.
 const FIRST: usize = 4 << 10;
+/// The same, of what is read by the record: headers and small packets.
+const RECORD: usize = 512;
 /// How far the buffer grows at a time for a record that says it is larger: as far as its bytes do come.
 const GROWTH: usize = 1 << 20;
 /// The largest record of what is made of a file, whose size says nothing of what it costs: more than pcapng's.
@@ -61,9 +63,12 @@ pub struct Input {
 impl Input {
     /// The bytes of `origin`, after `before`, which has been read of it.
     pub fn new(origin: Origin, before: &[u8]) -> Self {
-        let mut buffer = before.to_vec();
-        if !matches!(origin, Origin::Stream(_)) {
-            buffer.resize(FIRST.max(before.len()), 0);
+        let by_the_record = matches!(origin, Origin::Stream(_));
+        let first = if by_the_record { RECORD } else { FIRST }.max(before.len());
+        let mut buffer = Vec::with_capacity(first);
+        buffer.extend_from_slice(before);
+        if !by_the_record {
+            buffer.resize(first, 0);
         }
         Self { origin, below: None, waits: false, buffer, start: 0, end: before.len() }
     }

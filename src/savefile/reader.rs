@@ -1,7 +1,7 @@
 //! An open savefile as a source of packets.
 
 use super::input::{Input, More, Origin};
-use super::sink::{Ends, Sink};
+use super::sink::Sink;
 use super::{About, Next, compressed, pcap, pcapng};
 use crate::bpf::Program;
 use crate::capture::facts::PacketFacts;
@@ -29,7 +29,7 @@ pub struct Savefile {
     /// The window of the last fill: where in the buffer it began, where in it each lent packet's record ends and
     /// the first may begin, and how many there are.
     window: usize,
-    ends: Ends,
+    ends: Vec<usize>,
     base: usize,
     lent: usize,
     /// How many of the unread bytes have been fixed up: they were read before, and taken back.
@@ -102,7 +102,7 @@ impl Savefile {
             about,
             filter: None,
             port,
-            ends: [0; BATCH],
+            ends: Vec::new(),
             window: 0,
             base: 0,
             lent: 0,
@@ -212,6 +212,10 @@ impl Source for Savefile {
     fn fill(&mut self, batch: &Batch) -> Result<Fill> {
         batch.clear();
         self.lent = 0;
+        // Files are opened without being read, too.
+        if self.ends.is_empty() {
+            self.ends.resize(BATCH, 0);
+        }
         loop {
             if self.state == State::Broken {
                 return Ok(Fill::End);

@@ -1,16 +1,13 @@
 //! Where a reader puts the packets that it finds: the slots of a batch, behind the filter.
 
 use crate::bpf::Program;
-use crate::handle::batch::{BATCH, Lent, PacketHeader};
+use crate::handle::batch::{Lent, PacketHeader};
 use std::cell::Cell;
-
-/// Where each packet's record ends, to go back to.
-pub type Ends = [usize; BATCH];
 
 /// Room for some packets of one window of a savefile.
 pub struct Sink<'s> {
     slots: &'s [Cell<Lent>],
-    /// As many as slots.
+    /// Where each packet's record ends, to go back to: as many as slots.
     ends: &'s mut [usize],
     filter: Option<&'s Program>,
     /// Packets that were taken.
@@ -25,7 +22,7 @@ impl<'s> Sink<'s> {
     /// Room for up to `limit` packets that `filter` accepts.
     pub fn new(
         slots: &'s [Cell<Lent>],
-        ends: &'s mut Ends,
+        ends: &'s mut [usize],
         filter: Option<&'s Program>,
         limit: usize,
     ) -> Self {
