@@ -139,26 +139,23 @@ pub struct Stats {
 /// The part of a source that signal handlers and other threads may use while it is being read.
 pub trait Port: Send + Sync {
     /// How many packets the interface has dropped up to now.
-    fn interface_dropped(&self) -> u64 {
-        0
-    }
+    fn interface_dropped(&self) -> u64;
     /// Sends one packet; the number of bytes that went. No point of cancellation, and nothing that panics.
     fn inject(&self, packet: &[u8]) -> Result<usize>;
     /// Sends a queue of packets; `sent` is how many bytes of it have gone, also if that fails.
     fn transmit(&self, order: &send::Order<'_>, sent: &mut usize) -> Result<()>;
     /// Has the interface take in more than its own packets, or takes that back; an error where there is no interface.
-    fn member(&self, membership: Membership, join: bool) -> Result<()> {
-        let _ = (membership, join);
-        Err(Error::new("This handle does not capture from a device"))
-    }
+    fn member(&self, membership: Membership, join: bool) -> Result<()>;
     /// The descriptor that becomes readable with packets.
     fn fd(&self) -> RawFd;
 }
 
 /// An open source of packets.
 pub trait Source {
-    /// What other threads may use.
-    fn port(&self) -> Arc<dyn Port>;
+    /// What other threads may use, if there is anything.
+    fn port(&self) -> Option<Arc<dyn Port>> {
+        None
+    }
     /// Counts from now on, if it does.
     fn count_in(&mut self, meter: &Arc<Meter>) {
         let _ = meter;

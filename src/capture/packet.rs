@@ -261,8 +261,8 @@ impl PacketSocket {
 }
 
 impl Source for PacketSocket {
-    fn port(&self) -> Arc<dyn Port> {
-        self.port.clone()
+    fn port(&self) -> Option<Arc<dyn Port>> {
+        Some(self.port.clone())
     }
 
     fn count_in(&mut self, meter: &Arc<Meter>) {

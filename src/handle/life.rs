@@ -77,7 +77,7 @@ impl Handle {
         let wake = if source.waits() { Some(eventfd::create().map_err(no_eventfd)?) } else { None };
         let About { datalink, datalink_ext, snapshot, swapped, version, .. } = *source.about();
         let (precision, buffer_size) = (source.precision(), source.buffer_size());
-        let port = source.port();
+        let fd = source.fd();
         self.begin(State::Offline(Box::new(Offline { source, _wake: None })))?;
         if let (Some(wake), State::Offline(offline)) = (wake, &mut *self.state()?) {
             self.control.set_wake(Some(&wake));
@@ -88,14 +88,13 @@ impl Handle {
         self.tell(&[
             (What::Precision, precision),
             (What::BufferSize, buffer_size.cast_signed()),
-            (What::Fd, port.fd()),
+            (What::Fd, fd),
             (What::Nonblocking, 0),
             (What::DatalinkExt, datalink_ext),
             (What::Swapped, swapped.into()),
             (What::Major, version.0),
             (What::Minor, version.1),
         ]);
-        *self.port.write() = Some(port);
         Ok(())
     }
 
@@ -132,7 +131,7 @@ impl Handle {
         self.control.retire();
         self.batch.clear();
         // Where this is a signal handler that has interrupted who takes it, it stays until the handle's next life.
-        if matches!(ended, State::Live(_) | State::Offline(_))
+        if matches!(ended, State::Live(_))
             && let Some(mut port) = write_within(&self.port, PORT_PATIENCE)
         {
             *port = None;
@@ -217,6 +216,7 @@ impl Handle {
         source.count_in(&self.meter);
         let (port, datalink, snapshot) =
             (source.port(), source.datalink(), source.snapshot().cast_signed());
+        let fd = port.as_ref().map_or(-1, |port| port.fd());
         let vlan = source.tells_vlan_tags();
         self.told.set_facts(Facts { datalink, snapshot, source: filter::Source::Live { vlan } });
         if !source.datalinks().is_empty() {
@@ -225,13 +225,13 @@ impl Handle {
         self.tell(&[
             (What::Precision, options.precision),
             (What::BufferSize, source.buffer_size().cast_signed()),
-            (What::DeviceFd, port.fd()),
-            (What::Fd, port.fd()),
+            (What::DeviceFd, fd),
+            (What::Fd, fd),
             (What::Nonblocking, source.nonblocking().into()),
             (What::Direction, Direction::InOut as i32),
             (What::Timeout, source.select_timeout_ms()),
         ]);
-        *self.port.write() = Some(port);
+        *self.port.write() = port;
         self.control.set_wake(Some(&wake));
         *state = State::Live(Box::new(Live { options, source, _wake: wake }));
         warning

@@ -47,7 +47,7 @@ pub struct Handle {
     batch: Batch,
     state: RefCell<State>,
     meter: Arc<Meter>,
-    /// What may be used while `state` is borrowed: set as long as a source is open.
+    /// What may be used while `state` is borrowed: set as long as a device is open.
     port: RwLock<Option<Arc<dyn Port>>>,
     /// The stream of a savefile, once the program has asked for it.
     shared: AtomicPtr<libc::FILE>,
@@ -361,15 +361,24 @@ impl Handle {
     pub fn inject(&self, packet: &[u8]) -> Result<usize> {
         match self.port() {
             Some(port) => port.inject(packet),
-            None => Err(not_live(&*self.state()?, &on_dead::INJECT)),
+            None => Err(self.not_sent()),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_sent(&self) -> Error {
+        if self.told.stage() == Stage::Savefile {
+            return Error::Known(&savefile::NO_SENDING);
+        }
+        self.state().map_or_else(|e| e, |state| not_live(&state, &on_dead::INJECT))
     }
 
     /// Sends a queue of packets, as [`Handle::inject`] does one. `sent` is how many bytes of it have gone, also if
     /// that fails. A break that is asked for meanwhile ends it, and is told to the next read, too.
     pub fn transmit(&self, queue: &[u8], synchronised: bool, sent: &mut usize) -> Result<()> {
         let Some(port) = self.port() else {
-            return Err(not_live(&*self.state()?, &on_dead::INJECT));
+            return Err(self.not_sent());
         };
         let watch = self.control.watch();
         let stop = || self.control.asked_since(watch);
@@ -381,6 +390,9 @@ impl Handle {
     pub fn member(&self, membership: Membership, join: bool) -> Result<()> {
         if let Some(port) = self.port() {
             return port.member(membership, join);
+        }
+        if self.told.stage() == Stage::Savefile {
+            return Err(Error::Known(&NOT_ON_A_DEVICE));
         }
         match &mut *self.state()? {
             State::Created(options) => {

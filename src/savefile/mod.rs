@@ -15,7 +15,7 @@ mod reader;
 pub mod sink;
 pub mod writer;
 
-pub use reader::{NO_STATS, Savefile};
+pub use reader::{NO_SENDING, NO_STATS, Savefile};
 
 use crate::linktype;
 

@@ -6,8 +6,7 @@ use super::{About, Next, compressed, pcap, pcapng};
 use crate::bpf::Program;
 use crate::capture::facts::PacketFacts;
 use crate::capture::idle::Idle;
-use crate::capture::send::Order;
-use crate::capture::{Direction, Fill, Port, Source, Wait};
+use crate::capture::{Direction, Fill, Source, Wait};
 use crate::error::{Error, Known, Result};
 use crate::handle::batch::{BATCH, Batch, Lent};
 use crate::handle::options::{PRECISION_MICRO, PRECISION_NANO};
@@ -17,7 +16,6 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::{AsFd as _, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::sync::Arc;
 
 /// A savefile that is being read.
 pub struct Savefile {
@@ -25,7 +23,6 @@ pub struct Savefile {
     format: Format,
     about: About,
     filter: Option<Program>,
-    port: Arc<FilePort>,
     /// The window of the last fill: where in the buffer it began, where in it each lent packet's record ends and
     /// the first may begin, and how many there are.
     window: usize,
@@ -95,13 +92,11 @@ impl Savefile {
             }
         };
         let waits = input.wait_outside();
-        let port = Arc::new(FilePort { fd: input.fd().unwrap_or(-1) });
         Ok(Self {
             input,
             format,
             about,
             filter: None,
-            port,
             ends: Vec::new(),
             window: 0,
             base: 0,
@@ -117,6 +112,11 @@ impl Savefile {
     /// What the file says of itself.
     pub fn about(&self) -> &About {
         &self.about
+    }
+
+    /// The descriptor that becomes readable when there is more, -1 for none.
+    pub fn fd(&self) -> RawFd {
+        self.input.fd().unwrap_or(-1)
     }
 
     /// Whether a read may wait, as that of a pipe.
@@ -182,10 +182,6 @@ fn demand<const N: usize>(input: &mut Input, before: usize) -> Result<[u8; N]> {
 }
 
 impl Source for Savefile {
-    fn port(&self) -> Arc<dyn Port> {
-        self.port.clone()
-    }
-
     fn datalink(&self) -> i32 {
         self.about.datalink
     }
@@ -268,8 +264,7 @@ impl Source for Savefile {
     }
 
     fn wait(&self) -> Wait {
-        let fd = self.input.fd().unwrap_or(-1);
-        Wait { fd, timeout_ms: -1, rejected_ends: false, to_the_end: true }
+        Wait { fd: self.fd(), timeout_ms: -1, rejected_ends: false, to_the_end: true }
     }
 
     fn woken(&mut self, _revents: i16) -> Result<()> {
@@ -364,22 +359,5 @@ impl Savefile {
 
 /// What a savefile says when it is asked for statistics.
 pub static NO_STATS: Known = Known::new("Statistics aren't available from savefiles");
-
-/// What is not to be had of a savefile.
-struct FilePort {
-    fd: RawFd,
-}
-
-impl Port for FilePort {
-    fn inject(&self, _packet: &[u8]) -> Result<usize> {
-        Err(Error::new("Sending packets isn't supported on savefiles"))
-    }
-
-    fn transmit(&self, _order: &Order<'_>, _sent: &mut usize) -> Result<()> {
-        Err(Error::new("Sending packets isn't supported on savefiles"))
-    }
-
-    fn fd(&self) -> RawFd {
-        self.fd
-    }
-}
+/// The same, when a packet is to be sent.
+pub static NO_SENDING: Known = Known::new("Sending packets isn't supported on savefiles");
