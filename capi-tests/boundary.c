@@ -46,7 +46,7 @@ static void start(struct how how)
     r.raw = raw_socket("v1");
     CHECK_INT(pcap_setdirection(r.p, PCAP_D_IN), 0);
     send_numbered(r.raw, 0, SENT);
-    sleep_ms(120);
+    wait_readable(r.p, SENT);
 }
 
 static void finish(void)

@@ -19,7 +19,7 @@ static void through(const struct how &how, bool loop)
 {
     int raw = raw_socket("v1");
     pcap_t *p = opened("v0", how);
-    double end = now() + 5;
+    double end = now() + PATIENCE;
 
     thrown = taken = 0;
     CHECK_INT(pcap_setdirection(p, PCAP_D_IN), 0);

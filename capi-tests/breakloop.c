@@ -74,7 +74,7 @@ static void body_before_packets(enum mode m)
 {
     open_by(m);
     send_numbered(raw, 0, 3);
-    sleep_ms(120);
+    wait_readable(p, 3);
     pcap_breakloop(p);
     CHECK_INT(loops(-1), PCAP_ERROR_BREAK);
     CHECK_INT(seen.n, 0);
@@ -95,7 +95,7 @@ static void body_before_nonblock(enum mode m)
     CHECK_INT(pcap_dispatch(p, -1, keep, (unsigned char *)&seen), PCAP_ERROR_BREAK);
     CHECK_INT(pcap_dispatch(p, -1, keep, (unsigned char *)&seen), 0);
     send_numbered(raw, 0, 3);
-    sleep_ms(120);
+    wait_readable(p, 3);
     pcap_breakloop(p);
     CHECK_INT(pcap_dispatch(p, -1, keep, (unsigned char *)&seen), PCAP_ERROR_BREAK);
     CHECK_INT(pcap_setnonblock(p, 0, err), 0);
@@ -137,7 +137,7 @@ static void body_in_callback(enum mode m)
 {
     open_by(m);
     send_numbered(raw, 0, 6);
-    sleep_ms(120);
+    wait_readable(p, 6);
     CHECK_INT(pcap_loop(p, -1, keep_and_break, (unsigned char *)&seen), PCAP_ERROR_BREAK);
     CHECK_INT(seen.n, 1);
     /* A count that is reached by the packet that breaks: the break wins. */

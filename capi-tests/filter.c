@@ -50,13 +50,13 @@ static void send_both(int raw)
     }
 }
 
-/* Takes what comes within a moment and checks the numbers: a bit for each of the frames. */
+/* Takes what comes and checks the numbers: a bit for each of the frames. */
 static void check_taken(pcap_t *p, unsigned bits)
 {
     int i, want = __builtin_popcount(bits);
 
     seen.n = 0;
-    gather(p, &seen, want + 1, 0.2);
+    gather_only(p, &seen, want);
     for (i = 0; i < seen.n; i++)
         CHECK(bits & 1u << frame_number(seen.data[i]), "frame %u", frame_number(seen.data[i]));
     CHECK_INT(seen.n, want);
@@ -101,6 +101,7 @@ static void body_in_kernel(enum mode m)
     CHECK_INT(pcap_stats(p, &st), 0);
     CHECK_INT(st.ps_recv, 0);
     send_both(raw);
+    wait_received(p, 3);
     CHECK_INT(pcap_stats(p, &st), 0);
     CHECK_INT(st.ps_recv, 3);
     pcap_close(p);
@@ -127,6 +128,7 @@ static void body_refused(enum mode m)
     CHECK_INT(shim_saw("setsockopt:SOL_SOCKET:SO_ATTACH_FILTER"), 0);
     CHECK(pread(fileno(printed), text, sizeof text, 0) == 0, "something is printed on stderr");
     send_both(raw);
+    wait_received(p, 6);
     CHECK_INT(pcap_stats(p, &st), 0);
     CHECK_INT(st.ps_recv, 6);
     check_taken(p, 0x15);
@@ -174,11 +176,11 @@ static void body_waiting(enum mode m)
     int raw = raw_socket("v1");
 
     send_both(raw);
-    sleep_ms(120);
+    wait_readable(p, 6);
     CHECK_INT(pcap_setfilter(p, &other), 0);
     send_both(raw);
     seen.n = 0;
-    gather(p, &seen, 7, 0.3);
+    gather_only(p, &seen, 6);
     CHECK_INT(seen.n, 6);
     for (int i = 0; i < 6; i++)
         CHECK(frame_number(seen.data[i]) % 2 == 1, "frame %u", frame_number(seen.data[i]));
@@ -316,7 +318,7 @@ static void body_callback(enum mode m)
     changing = nonblocking(m, "v0");
     CHECK_INT(pcap_setfilter(changing, &all), 0);
     send_both(raw);
-    sleep_ms(120);
+    wait_readable(changing, 6);
     seen.n = 0;
     for (i = 0; i < 20; i++) {
         rc = pcap_dispatch(changing, -1, keep_and_change, (unsigned char *)&seen);
@@ -350,7 +352,7 @@ static void cuts(enum mode m, const char *dev, int caplen, int len)
         rules("");
         send_numbered(raw, 1, 1);
         seen.n = 0;
-        gather(p, &seen, 1, 2);
+        gather(p, &seen, 1);
         CHECK_INT(seen.n, 1);
         CHECK_INT(seen.hdr[0].caplen, caplen);
         CHECK_INT(seen.hdr[0].len, len);
@@ -409,12 +411,12 @@ static void body_down(enum mode m)
     pcap_t *p = nonblocking(m, "v0");
     int raw;
 
-    run("ip link set v0 down && ip link set v0 up && sleep 0.2");
+    run("ip link set v0 down && ip link set v0 up && " VETH_UP);
     CHECK(pcap_setfilter(p, &all) == 0, "%s", pcap_geterr(p));
     raw = raw_socket("v1");
     send_numbered(raw, 1, 1);
     seen.n = 0;
-    gather(p, &seen, 1, 2);
+    gather(p, &seen, 1);
     CHECK_INT(seen.n, 1);
     pcap_close(p);
 }

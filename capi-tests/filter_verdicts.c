@@ -96,13 +96,16 @@ static void send_variety(int v1, int v0)
     }
 }
 
-/* What comes, one letter a packet: its number, and on "any" also the direction. */
+/* What has come, one letter a packet: its number, and on "any" also the direction. */
 static void taken(pcap_t *p, char *text, int number_at)
 {
+    struct pcap_stat st;
     int i;
 
+    CHECK_INT(pcap_stats(p, &st), 0);
+    wait_readable(p, (int)st.ps_recv);
     seen.n = 0;
-    gather(p, &seen, KEEP, 0.15);
+    gather_for(0.05, p, &seen, KEEP);
     for (i = 0; i < seen.n; i++) {
         const unsigned char *d = seen.data[i];
         /* The tag, where it was put back, moves the number on. */
@@ -242,7 +245,7 @@ static void cooked_verdicts(enum mode m, int dlt, const struct program *prog)
     CHECK_INT(pcap_set_datalink(p, dlt), 0);
     send_untagged(v1, v0);
     seen.n = 0;
-    gather(p, &seen, 16, 1);
+    gather(p, &seen, 16);
     CHECK_INT(seen.n, 16);
     for (i = 0; i < seen.n; i++)
         if (pcap_offline_filter(&program, &seen.hdr[i], seen.data[i]))
@@ -257,7 +260,8 @@ static void cooked_verdicts(enum mode m, int dlt, const struct program *prog)
         CHECK_INT(pcap_setfilter(p, &program), 0);
         send_untagged(v1, v0);
         seen.n = 0;
-        gather(p, &seen, 16, 0.12);
+        gather(p, &seen, (int)strlen(want));
+        gather_for(0.1, p, &seen, 16);
         for (n = 0; n < seen.n; n++)
             got[n] = (char)('a' + get32(seen.data[n] + at));
         got[n] = 0;
@@ -328,6 +332,7 @@ static void body_cooked_kernel(enum mode m)
         CHECK_INT(pcap_set_datalink(p, i ? DLT_LINUX_SLL2 : DLT_LINUX_SLL), 0);
         CHECK_INT(pcap_setfilter(p, &programs[i]), 0);
         send_untagged(v1, v0);
+        wait_received(p, 8);
         CHECK_INT(pcap_stats(p, &st), 0);
         CHECK_INT(st.ps_recv, 8);
         pcap_close(p);

@@ -45,18 +45,16 @@ static void check_flags(const char *name, unsigned flags)
     CHECK(!(got & PCAP_IF_WIRELESS), "%s is wireless", name);
 }
 
-/* The carrier is announced a moment after the interface is up. */
-static void settle(void)
-{
-    sleep_ms(200);
-}
+/* Whether a device has a carrier is announced a moment after it is up. */
+#define UNTIL_SHOWN(device, state)                                                                 \
+    "for i in $(seq 2000); do"                                                                     \
+    " ip link show " device " | grep -q ' state " state " ' && break; sleep 0.01; done"
 
 CASE(flags)
 {
     enter_veth();
     run("ip link add d0 type veth peer name d1");
-    run("ip link add h0 type veth peer name h1 && ip link set h0 up");
-    settle();
+    run("ip link add h0 type veth peer name h1 && ip link set h0 up && " UNTIL_SHOWN("h0", ".*DOWN"));
     find();
     check_flags("v0", PCAP_IF_UP | PCAP_IF_RUNNING | PCAP_IF_CONNECTION_STATUS_CONNECTED);
     check_flags("v1", PCAP_IF_UP | PCAP_IF_RUNNING | PCAP_IF_CONNECTION_STATUS_CONNECTED);
@@ -88,9 +86,8 @@ CASE(order)
 
     enter_netns();
     run("ip link add d0 type veth peer name d1");
-    run("ip link add h0 type veth peer name h1 && ip link set h0 up");
+    run("ip link add h0 type veth peer name h1 && ip link set h0 up && " UNTIL_SHOWN("h0", ".*DOWN"));
     make_veth();
-    settle();
     find();
     CHECK(place("v0") < place("any") && place("v1") < place("any"), "any first");
     CHECK(place("any") < place("lo"), "lo before any");
@@ -203,8 +200,7 @@ CASE(point_to_point)
 
     enter_netns();
     tun = make_tun("t0", 0xfffe);
-    run("ip addr add 10.5.0.1 peer 10.5.0.2 dev t0");
-    settle();
+    run("ip addr add 10.5.0.1 peer 10.5.0.2 dev t0 && " UNTIL_SHOWN("t0", "U[PN].*"));
     find();
     a = address("t0", AF_INET, 1);
     check_ipv4(a->addr, "10.5.0.1");
@@ -239,7 +235,6 @@ CASE(many_devices)
 CASE(without_privileges)
 {
     enter_veth();
-    settle();
     if (setgid(65534) != 0 || setuid(65534) != 0)
         skip("cannot become nobody: %s", strerror(errno));
     find();
@@ -276,7 +271,6 @@ CASE(lookupdev)
     char *name;
 
     enter_veth();
-    settle();
     find();
     name = pcap_lookupdev(err);
     CHECK_STR(name, list->name);

@@ -182,12 +182,12 @@ static void sorted(const char *text, int mode, int others)
         send_raw(raw, frame, sizeof frame);
     }
     seen.n = 0;
-    gather(q, &seen, 10 + others, 2);
+    gather(q, &seen, 10 + others);
     CHECK_INT(seen.n, 10 + others);
     for (i = 0; i < 10 && !others; i++)
         CHECK_INT(frame_number(seen.data[i]), 1);
     seen.n = 0;
-    gather(p, &seen, 10 - others, others ? 0.2 : 2);
+    gather_only(p, &seen, 10 - others);
     CHECK_INT(seen.n, 10 - others);
     pcap_close(p);
     pcap_close(q);

@@ -121,7 +121,7 @@ static void captures(pcap_t *p, int count, size_t len, unsigned caplen)
         fill_frame(frame, (unsigned)i, len);
         send_raw(raw, frame, len);
         seen.n = 0;
-        gather(p, &seen, 1, 2);
+        gather(p, &seen, 1);
         CHECK_INT(seen.n, 1);
         CHECK_INT(seen.hdr[0].len, len);
         CHECK_INT(seen.hdr[0].caplen, caplen);
@@ -331,7 +331,7 @@ static double delay(pcap_t *p, int raw)
 
     send_numbered(raw, 1, 1);
     seen.n = 0;
-    gather(p, &seen, 1, 3);
+    gather(p, &seen, 1);
     CHECK_INT(seen.n, 1);
     return now() - start;
 }
@@ -352,7 +352,7 @@ CASE(block_timeout)
     CHECK_INT(ring_of(p).block_timeout_ms, 20);
     for (i = 0; i < 5; i++) {
         took = delay(p, raw);
-        CHECK(took < 1, "%.3f s", took);
+        CHECK(took < PATIENCE / 2, "%.3f s", took);
     }
     pcap_close(p);
     how.timeout_ms = 10;
@@ -360,7 +360,9 @@ CASE(block_timeout)
     CHECK_INT(pcap_set_ring_block_timeout_linux(p, 600), 0);
     active(p);
     CHECK_INT(ring_of(p).block_timeout_ms, 600);
-    took = delay(p, raw);
+    /* The kernel's clock runs from the activation: who sends late may meet the end of a time. */
+    for (i = 0, took = 0; i < 5 && took <= 0.1; i++)
+        took = delay(p, raw);
     CHECK(took > 0.1, "%.3f s", took);
     pcap_close(p);
     /* 0: as the kernel finds good; -1: as without. */
@@ -392,7 +394,7 @@ CASE(immediate_blocks)
     CHECK_INT(pcap_set_timeout(p, 20000), 0);
     active(p);
     CHECK_INT(ring_of(p).block_timeout_ms, 1);
-    for (i = 0; i < 20; i++) {
+    for (i = 0; i < 20 || (least >= 0.02 && i < 200); i++) {
         took = delay(p, raw);
         least = took < least ? took : least;
     }

@@ -21,7 +21,7 @@ static void body_contents(void)
         add(q, (unsigned)i, lengths[i % 8], 7, i);
     CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
     CHECK_STR(pcap_geterr(p), "");
-    gather(at, &seen, TOTAL, 5);
+    gather(at, &seen, TOTAL);
     CHECK_INT(seen.n, TOTAL);
     for (i = 0; i < TOTAL; i++) {
         fill_frame(f, (unsigned)i, lengths[i % 8]);
@@ -33,7 +33,7 @@ static void body_contents(void)
     CHECK_INT(pcap_inject(p, f, 60), 60);
     CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
     CHECK_INT(pcap_sendpacket(p, f, 60), 0);
-    gather(at, &seen, TOTAL + 2, 5);
+    gather(at, &seen, TOTAL + 2);
     CHECK_INT(seen.n, TOTAL + 2);
     CHECK_INT(seen.hdr[0].len, 60);
     CHECK_INT(seen.hdr[1].len, lengths[0]);
@@ -120,7 +120,7 @@ static void body_malformed(void)
     q.len = 0;
     CHECK_INT(pcap_sendqueue_transmit(p, &q, 0), 0);
     CHECK_INT(pcap_sendqueue_transmit(p, NULL, 0), 0);
-    gather(at, &seen, KEEP, 0.2);
+    gather_only(at, &seen, 4 + HEADER - 1);
     CHECK_INT(seen.n, 4 + HEADER - 1);
     CHECK_INT(pcap_sendqueue_transmit(p, good, 0), good->len);
     pcap_sendqueue_destroy(good);
@@ -488,7 +488,7 @@ static void body_thread(void)
 {
     pcap_t *p = activated(sender_created(plain), 1), *at = receiver();
     int from = raw_socket("v1"), i, n = 0;
-    double end = now() + (under_valgrind() ? 20 : 5);
+    double end = now() + PATIENCE;
     pthread_t threads[2];
 
     for (i = 0; i < 2; i++)
@@ -524,8 +524,7 @@ static void body_renamed(void)
 
     run("ip link set v0 down");
     run("ip link set v0 name other0");
-    run("ip link set other0 up");
-    sleep_ms(100);
+    run("ip link set other0 up && " UNTIL_UP("2", ".*"));
     pcap_inject(p, f, sizeof f); /* may tell that it was down */
     at = receiver();
     CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
@@ -593,7 +592,7 @@ static void body_bypass(void)
             arrive(at, 20);
             run("tc -s qdisc show dev v0 root | grep 'Sent 0 bytes 0 pkt'");
         } else {
-            gather(at, &seen, 20, 0.3);
+            gather_for(0.3, at, &seen, 20);
             /* A small ring has waited for the device. */
             CHECK(seen.n < 10 || by->bytes == SMALL, "%d packets of a slow device", seen.n);
             run("! tc -s qdisc show dev v0 root | grep 'Sent 0 bytes 0 pkt'");

@@ -110,7 +110,7 @@ CASE(unseen)
     at = receiver();
     CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
     arrive(at, 10);
-    gather(beside, none, 1, 0.1);
+    gather_for(0.1, beside, none, 1);
     CHECK_INT(none->n, 0);
     free(none);
     pcap_sendqueue_destroy(q);

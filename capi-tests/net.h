@@ -86,11 +86,21 @@ static inline void enter_netns(void)
     run("ip link set lo up");
 }
 
+/*
+ * A shell command that waits until `n` devices whose names match are up for the kernel, too: it takes note of a
+ * carrier some time after `ip link set` has ended, and until then drops what they are to send.
+ */
+#define UNTIL_UP(n, names)                                                                         \
+    "for i in $(seq 2000); do"                                                                     \
+    " [ $(ip -o link show | LC_ALL=C grep -ac ' " names "@.* state UP ') = " n " ] && break;"      \
+    " sleep 0.01; done"
+#define VETH_UP UNTIL_UP("2", "v[01]")
+
 /* v0 is what the cases capture on; what is sent into v1 arrives there. */
 static inline void make_veth(void)
 {
     run("ip link add v0 address 02:00:00:00:00:01 type veth peer name v1 address 02:00:00:00:00:02"
-        " && ip link set v0 up && ip link set v1 up");
+        " && ip link set v0 up && ip link set v1 up && " VETH_UP);
 }
 
 static inline void enter_veth(void)
@@ -237,9 +247,9 @@ static inline void count_packet(unsigned char *user, const struct pcap_pkthdr *h
 }
 
 /* Dispatches until `want` packets came or `seconds` are over; the handle must be nonblocking. */
-static inline void gather(pcap_t *p, struct caught *c, int want, double seconds)
+static inline void gather_for(double seconds, pcap_t *p, struct caught *c, int want)
 {
-    double end = now() + seconds * (under_valgrind() ? 5 : 1);
+    double end = now() + seconds;
     int rc;
 
     while (c->n < want && now() < end) {
@@ -248,6 +258,43 @@ static inline void gather(pcap_t *p, struct caught *c, int want, double seconds)
         if (rc == 0)
             sleep_ms(2);
     }
+}
+
+/* Packets that must come. */
+static inline void gather(pcap_t *p, struct caught *c, int want)
+{
+    gather_for(PATIENCE, p, c, want);
+}
+
+/* Packets that must come, and for a moment whether there are more. */
+static inline void gather_only(pcap_t *p, struct caught *c, int want)
+{
+    gather(p, c, want);
+    gather_for(0.15, p, c, want + 1);
+}
+
+/* Waits until the kernel has counted `n` packets since activation: sending does not wait for those who receive. */
+static inline void wait_received(pcap_t *p, unsigned n)
+{
+    struct pcap_stat st = {0, 0, 0};
+    double end = now() + PATIENCE;
+
+    while (pcap_stats(p, &st) == 0 && st.ps_recv < n && now() < end)
+        sleep_ms(2);
+    CHECK(st.ps_recv >= n, "%u packets of %u came: %s", st.ps_recv, n, pcap_geterr(p));
+}
+
+/* Waits until `n` packets, none of which has been read, can be: a block of them is handed over some time after. */
+static inline void wait_readable(pcap_t *p, int n)
+{
+    double end = now() + PATIENCE;
+    int rc = -1;
+
+    while (shim_readable != NULL && (rc = shim_readable(pcap_fileno(p))) >= 0 && rc < n && now() < end)
+        sleep_ms(2);
+    CHECK(rc < 0 || rc >= n, "%d packets of %d can be read", rc, n);
+    if (rc < 0)
+        sleep_ms(120); /* there is no ring to look into */
 }
 
 /* The ways by which packets come from the kernel. The older two need the shim. */

@@ -254,7 +254,7 @@ static void arguments_live(struct how how)
     how.nonblock = 1;
     p = opened("v0", how);
     send_numbered(raw, 0, 1);
-    sleep_ms(120);
+    wait_readable(p, 1);
     FAILS(pcap_sendpacket(p, NULL, 60));
     arguments(p);
     pcap_close(p);

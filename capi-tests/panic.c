@@ -40,7 +40,7 @@ static void panic_in(struct how how)
     p = opened("v0", how);
     other = opened("v0", how);
     send_numbered(raw, 0, 3);
-    sleep_ms(120);
+    wait_readable(p, 3);
     catch_stderr();
     setenv("PCAP_INJECT_PANIC", "1", 1);
     int rc = pcap_dispatch(p, -1, count_packet, (unsigned char *)&n);
@@ -63,7 +63,7 @@ static void panic_in(struct how how)
     CHECK_INT(n, 0);
 
     struct caught *c = calloc(1, sizeof *c);
-    gather(other, c, 3, 2);
+    gather(other, c, 3);
     CHECK_INT(c->n, 3);
     free(c);
     pcap_close(p);

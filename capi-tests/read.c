@@ -92,12 +92,12 @@ static void body_dispatch(enum mode m)
     for (cnt = 0; cnt >= -7; cnt -= 7) {
         CHECK_INT(pcap_dispatch(p, cnt, keep, (unsigned char *)&seen), 0);
         send_numbered(raw, 0, 10);
-        sleep_ms(150);
+        wait_readable(p, 10);
         CHECK_INT(pcap_dispatch(p, 3, keep, (unsigned char *)&seen), 3);
         check_seen(0, 3);
         CHECK_INT(pcap_dispatch(p, 1, keep, (unsigned char *)&seen), 1);
         check_seen(3, 1);
-        gather(p, &seen, 6, 1);
+        gather(p, &seen, 6);
         check_seen(4, 6);
         CHECK_INT(pcap_dispatch(p, cnt, keep, (unsigned char *)&seen), 0);
     }
@@ -119,7 +119,7 @@ static void body_dispatch_all(enum mode m)
     how.nonblock = 1;
     p = opened_by(m, "v0", how);
     send_numbered(raw, 0, 10);
-    sleep_ms(150);
+    wait_readable(p, 10);
     CHECK_INT(pcap_dispatch(p, -1, keep, (unsigned char *)&seen), 10);
     check_seen(0, 10);
     pcap_close(p);
@@ -135,7 +135,7 @@ static void body_dispatch_blocking(enum mode m)
 {
     pcap_t *p = opened_by(m, "v0", plain);
     int raw = raw_socket("v1"), rc, got = 0;
-    double end = now() + 5;
+    double end = now() + PATIENCE;
 
     send_numbered(raw, 0, 3);
     while (got < 3 && now() < end) {
@@ -202,7 +202,7 @@ static void body_next_ex(enum mode m)
     CHECK(data == mark, "the data pointer was touched");
     CHECK_INT(pcap_next_ex(p, &h, &data), 0);
     run("ip link del v0");
-    for (i = 0; i < 200 && pcap_next_ex(p, &h, &data) == 0; i++)
+    for (i = 0; i < PATIENCE * 200 && pcap_next_ex(p, &h, &data) == 0; i++)
         sleep_ms(5);
     CHECK_INT(pcap_next_ex(p, &h, &data), PCAP_ERROR);
     CHECK_STARTS(pcap_geterr(p), "The interface disappeared");
@@ -309,7 +309,7 @@ static void body_nonblock(enum mode m)
     CHECK(pcap_next(p, &h) == NULL, "a packet");
     CHECK(now() - start < 0.2, "%.3f s in nonblocking mode", now() - start);
     send_numbered(raw, 0, 2);
-    gather(p, &seen, 2, 2);
+    gather(p, &seen, 2);
     check_seen(0, 2);
     CHECK_INT(pcap_setnonblock(p, 0, err), 0);
     CHECK_INT(pcap_getnonblock(p, err), 0);
@@ -336,7 +336,7 @@ static void body_negative(enum mode m)
     CHECK_INT(pcap_getnonblock(p, err), 1);
     CHECK_INT(pcap_dispatch(p, -1, keep, (unsigned char *)&seen), 0);
     send_numbered(raw, 0, 2);
-    gather(p, &seen, 2, 2);
+    gather(p, &seen, 2);
     check_seen(0, 2);
     CHECK_INT(pcap_setnonblock(p, 0, err), 0);
     CHECK_INT(pcap_getnonblock(p, err), 0);
@@ -410,8 +410,8 @@ static void poll_reads(enum mode m, int cnt)
     for (i = 0; i < 5; i++) {
         CHECK(!readable(fd, 120), "readable with no packet");
         send_numbered(raw, i, 1);
-        CHECK(readable(fd, 1000), "not readable with a packet");
-        for (end = now() + 1; seen.n == 0 && now() < end;)
+        CHECK(readable(fd, PATIENCE * 1000), "not readable with a packet");
+        for (end = now() + PATIENCE; seen.n == 0 && now() < end;)
             CHECK(pcap_dispatch(p, cnt, keep, (unsigned char *)&seen) >= 0, "dispatch");
         check_seen(i, 1);
     }
@@ -456,7 +456,7 @@ static void epoll_reads(enum mode m, unsigned events)
     for (i = 0; i < 20; i++) {
         send_numbered(raw, i, 1);
         while (seen.n == 0) {
-            CHECK(epoll_wait(ep, &e, 1, 2000) == 1, "packet %u did not wake epoll", i);
+            CHECK(epoll_wait(ep, &e, 1, PATIENCE * 1000) == 1, "packet %u did not wake epoll", i);
             do {
                 rc = pcap_dispatch(p, -1, keep, (unsigned char *)&seen);
                 CHECK(rc >= 0, "dispatch: %s", pcap_geterr(p));

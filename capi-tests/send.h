@@ -147,10 +147,10 @@ static inline void arrive(pcap_t *at, unsigned count)
 {
     unsigned i;
 
-    gather(at, &seen, (int)count, 5);
+    gather(at, &seen, (int)count);
     CHECK_INT(seen.n, (int)count);
     sleep_ms(20);
-    gather(at, &seen, (int)count + 1, 0.1);
+    gather_for(0.1, at, &seen, (int)count + 1);
     CHECK_INT(seen.n, (int)count);
     for (i = 0; i < count; i++)
         CHECK_INT(frame_number(seen.data[i]), i);

@@ -19,7 +19,7 @@
  *
  * socket and bind mean those of AF_PACKET; mmap means the mapping of a socket. PACKET_RX_RING with
  * no frames (a ring given back) always goes through. $PCAP_SHIM_LOG names a file that gets one line
- * a call.
+ * a call. It also looks into the rings that it sees made: shim_readable().
  */
 #define _GNU_SOURCE
 #include "shim.h"
@@ -276,6 +276,82 @@ static void *next_symbol(const char *name)
         return result;                                                                             \
     } while (0)
 
+/* The rings of sockets, as they were asked for and mapped. */
+#define MAX_RINGS 1024
+static struct ring {
+    int version;
+    struct tpacket_req req;
+    const char *at;
+} rings[MAX_RINGS];
+
+static struct ring *ring_of(int fd)
+{
+    static struct ring none;
+
+    return fd >= 0 && fd < MAX_RINGS ? &rings[fd] : &none;
+}
+
+/* Gives back what a call gave, and notes down what it says of a ring. */
+static int note_option(int rc, int fd, int level, int option, const void *value)
+{
+    if (rc == 0 && level == SOL_PACKET && option == PACKET_VERSION)
+        memcpy(&ring_of(fd)->version, value, sizeof(int));
+    if (rc == 0 && level == SOL_PACKET && option == PACKET_RX_RING)
+        memcpy(&ring_of(fd)->req, value, sizeof(struct tpacket_req));
+    return rc;
+}
+
+static int note_socket(int fd)
+{
+    memset(ring_of(fd), 0, sizeof(struct ring));
+    return fd;
+}
+
+static void *note_map(void *at, int fd)
+{
+    ring_of(fd)->at = at == MAP_FAILED ? NULL : at;
+    return at;
+}
+
+static int readable_in_blocks(const struct ring *r)
+{
+    unsigned i, n = 0;
+
+    for (i = 0; i < r->req.tp_block_nr; i++) {
+        const volatile struct tpacket_block_desc *b =
+            (const void *)(r->at + (size_t)i * r->req.tp_block_size);
+
+        if (b->hdr.bh1.block_status & TP_STATUS_USER)
+            n += b->hdr.bh1.num_pkts;
+    }
+    return (int)n;
+}
+
+static int readable_in_frames(const struct ring *r)
+{
+    unsigned i, n = 0, of_a_block = r->req.tp_block_size / r->req.tp_frame_size;
+
+    for (i = 0; i < r->req.tp_frame_nr; i++) {
+        const char *at = r->at + (size_t)(i / of_a_block) * r->req.tp_block_size +
+                         (size_t)(i % of_a_block) * r->req.tp_frame_size;
+
+        if (r->version == TPACKET_V2)
+            n += ((const volatile struct tpacket2_hdr *)(const void *)at)->tp_status & TP_STATUS_USER;
+        else
+            n += ((const volatile struct tpacket_hdr *)(const void *)at)->tp_status & TP_STATUS_USER;
+    }
+    return (int)n;
+}
+
+int shim_readable(int fd)
+{
+    const struct ring *r = ring_of(fd);
+
+    if (r->at == NULL || r->req.tp_frame_nr == 0)
+        return -1;
+    return r->version == TPACKET_V3 ? readable_in_blocks(r) : readable_in_frames(r);
+}
+
 static long int_value(const void *value, socklen_t len)
 {
     int v;
@@ -295,8 +371,8 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
     int rc;
 
     if (level == SOL_PACKET && option == PACKET_RX_RING && ring->tp_frame_nr == 0)
-        return real(fd, level, option, value, len);
-    THROUGH(w, -1, rc, real(fd, level, option, value, len));
+        return note_option(real(fd, level, option, value, len), fd, level, option, value);
+    THROUGH(w, -1, rc, note_option(real(fd, level, option, value, len), fd, level, option, value));
 }
 
 int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
@@ -319,7 +395,7 @@ int socket(int domain, int type, int protocol)
 
     if (domain != AF_PACKET)
         return real(domain, type, protocol);
-    THROUGH(w, -1, fd, real(domain, type, protocol));
+    THROUGH(w, -1, fd, note_socket(real(domain, type, protocol)));
 }
 
 int bind(int fd, const struct sockaddr *address, socklen_t len)
@@ -344,7 +420,7 @@ static void *map(const char *name, void *at, size_t len, int prot, int flags, in
 
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISSOCK(st.st_mode))
         return real(at, len, prot, flags, fd, off);
-    THROUGH(w, MAP_FAILED, p, real(at, len, prot, flags, fd, off));
+    THROUGH(w, MAP_FAILED, p, note_map(real(at, len, prot, flags, fd, off), fd));
 }
 
 void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t off)

@@ -20,6 +20,9 @@ void shim_ts_info(unsigned so_timestamping, unsigned rx_filters) __attribute__((
 /* How many packets more rtnetlink says that an interface has missed. */
 void shim_missed(unsigned packets) __attribute__((weak));
 
+/* How many packets lie in a socket's ring for the program to read; -1 if it has no ring. */
+int shim_readable(int fd) __attribute__((weak));
+
 #ifdef __cplusplus
 }
 #endif

@@ -364,7 +364,7 @@ static void body_switch(enum mode m)
     CHECK_STR(pcap_geterr(p), "EN10MB is not one of the DLTs supported by this device");
     CHECK_INT(pcap_setdirection(p, PCAP_D_IN), 0);
     send_numbered(raw, 0, 4);
-    sleep_ms(120);
+    wait_readable(p, 4);
     for (i = 0; i < 4; i++) {
         CHECK_INT(pcap_set_datalink(p, order[i]), 0);
         seen.n = 0;
