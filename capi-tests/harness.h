@@ -125,6 +125,12 @@ static inline void sleep_ms(int ms)
         ;
 }
 
+/*
+ * Whether something takes less than `limit` seconds: it is measured again where it took longer, for who measures is not
+ * always run when he could be. What is slow by itself is slow each time.
+ */
+#define AGAIN(attempt, took, limit) ((attempt) == 0 || ((took) >= (limit) && (attempt) < 10))
+
 static inline int under_valgrind(void)
 {
     return getenv("CAPI_VALGRIND") != NULL;
