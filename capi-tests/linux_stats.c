@@ -44,18 +44,18 @@ static void count(unsigned char *user, const struct pcap_pkthdr *h, const unsign
               stats_of((pcap_t *)user).filtered);
 }
 
-/* Reads until nothing more comes. */
-static void take_all(pcap_t *p)
+/* Reads until all that was `received` since activation was dropped, given or filtered. */
+static void take_all(pcap_t *p, uint64_t received)
 {
-    int quiet, rc;
+    double end = now() + PATIENCE;
+    struct pcap_stat_linux st;
 
-    for (quiet = 0; quiet < 20; quiet++) {
-        rc = pcap_dispatch(p, -1, count, NULL);
-        CHECK(rc >= 0, "%s", pcap_geterr(p));
-        if (rc > 0)
-            quiet = 0;
+    do {
+        CHECK(pcap_dispatch(p, -1, count, NULL) >= 0, "%s", pcap_geterr(p));
         sleep_ms(5);
-    }
+        st = stats_of(p);
+    } while ((st.received < received || st.received - st.dropped > st.packets + st.filtered) && now() < end);
+    CHECK_INT(pcap_dispatch(p, -1, count, NULL), 0);
 }
 
 static void take_some(pcap_t *p, int n)
@@ -97,24 +97,24 @@ static void body_adds_up(enum mode m)
 
     check(p, 0, 0);
     send_numbered(raw, 0, 20);
-    take_all(p);
+    take_all(p, 20);
     CHECK_INT(packets, 20);
     CHECK_INT(bytes, 20 * 60);
     check(p, 20, 0);
     /* Filtered here. */
     CHECK_INT(pcap_setfilter(p, &odd), 0);
     send_numbered(raw, 0, 30);
-    take_all(p);
+    take_all(p, 50);
     CHECK_INT(packets, 35);
     CHECK_INT(bytes, 20 * 60 + 15 * 50);
     check(p, 50, 15);
     /* The direction is looked at here, too. */
     CHECK_INT(pcap_setdirection(p, PCAP_D_IN), 0);
     send_numbered(out, 1, 4);
-    take_all(p);
+    take_all(p, 54);
     check(p, 54, 19);
     send_numbered(raw, 0, 4);
-    take_all(p);
+    take_all(p, 58);
     check(p, 58, 21);
     pcap_close(p);
     /* Another life of the handle's memory. */
@@ -136,19 +136,19 @@ static void body_taken_back(enum mode m)
 
     CHECK_INT(pcap_setfilter(p, &odd), 0);
     send_numbered(raw, 0, 40);
-    sleep_ms(120);
+    wait_readable(p, 40);
     for (i = 0; i < 5; i++) {
         take_some(p, 2);
         CHECK_INT(pcap_setdirection(p, i % 2 ? PCAP_D_IN : PCAP_D_INOUT), 0);
         CHECK_INT(pcap_setdirection(p, i % 2 ? PCAP_D_INOUT : PCAP_D_IN), 0);
     }
     /* The first ten odd ones were given; there are ten more. */
-    take_all(p);
+    take_all(p, 40);
     CHECK_INT(packets, 20);
     check(p, 40, 20);
     CHECK_INT(pcap_setfilter(p, &all), 0);
     send_numbered(raw, 0, 3);
-    take_all(p);
+    take_all(p, 43);
     check(p, 43, 20);
     pcap_close(p);
 }
@@ -162,10 +162,11 @@ CASE(taken_back)
 static void body_in_callback(enum mode m)
 {
     pcap_t *p = nonblocking(m, "v0", 0);
-    int raw = raw_socket("v1"), rc, i;
+    double end = now() + PATIENCE;
+    int raw = raw_socket("v1"), rc;
 
     send_numbered(raw, 0, 20);
-    for (i = 0; i < 100 && packets < 20; i++) {
+    while (packets < 20 && now() < end) {
         rc = pcap_dispatch(p, -1, count, (unsigned char *)p);
         CHECK(rc >= 0, "%s", pcap_geterr(p));
         sleep_ms(5);
@@ -185,7 +186,7 @@ static void body_loopback(enum mode m)
     pcap_t *p = nonblocking(m, "lo", 0);
 
     send_numbered(raw_socket("lo"), 0, 5);
-    take_all(p);
+    take_all(p, 10);
     CHECK_INT(packets, 5);
     check(p, 10, 5);
     pcap_close(p);
@@ -210,13 +211,13 @@ static void body_overrun(enum mode m)
             fill_frame(f, (unsigned)i, sizeof f);
             send_raw(raw, f, sizeof f);
         }
-        sleep_ms(120);
+        wait_received(p, 2000 * (unsigned)round);
         st = stats_of(p);
         CHECK_INT(st.received, 2000 * round);
         CHECK(st.dropped > 100, "%llu dropped", (unsigned long long)st.dropped);
         CHECK(m == MODE_V3 ? st.freezes > 0 : st.freezes == 0, "%llu freezes",
               (unsigned long long)st.freezes);
-        take_all(p);
+        take_all(p, 2000u * (unsigned)round);
         st = stats_of(p);
         CHECK_INT(st.received - st.dropped, st.packets + st.filtered);
         CHECK(st.packets > 0 && st.filtered > 0, "%llu given", (unsigned long long)st.packets);
@@ -232,7 +233,7 @@ CASE(overrun)
 }
 
 static pcap_t *asked;
-static volatile int handled;
+static volatile int handled, asked_times;
 static pthread_t reader;
 static int raw_later;
 
@@ -243,14 +244,18 @@ static void on_signal(int sig)
     (void)sig;
     handled = pcap_stats_linux(asked, &st) == 0 && st.received == 2 && st.packets == 2 &&
               st.bytes == 120;
+    asked_times++;
 }
 
 static void *signal_then_send(void *unused)
 {
     send_numbered(raw_later, 0, 2);
-    sleep_ms(200);
+    while (packets < 2)
+        sleep_ms(5);
+    sleep_ms(100); /* the read waits again */
     pthread_kill(reader, SIGUSR1);
-    sleep_ms(50);
+    while (asked_times == 0)
+        sleep_ms(5);
     send_numbered(raw_later, 2, 1);
     return unused;
 }
@@ -299,10 +304,11 @@ static void *watch(void *unused)
 
 static void *send_many(void *unused)
 {
-    int i;
+    unsigned i;
 
-    for (i = 0; i < 100; i++) {
-        send_numbered(raw_later, (unsigned)i, 20);
+    /* More than is read: who does not read for some time has no room for all. */
+    for (i = 0; !stop; i++) {
+        send_numbered(raw_later, i, 20);
         sleep_ms(1);
     }
     return unused;
