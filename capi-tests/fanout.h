@@ -143,9 +143,9 @@ static inline int read_all(struct group *g)
 /* Reads until `want` packets came in all, or none for some time; and then for a moment whether there are more. */
 static inline void gather_all(struct group *g, int want)
 {
-    double last = now(), patience = under_valgrind() ? 5 : 2;
+    double last = now();
 
-    while (now() < last + (g->total < want ? patience : 0.12)) {
+    while (now() < last + (g->total < want ? PATIENCE : 0.12)) {
         if (read_all(g))
             last = now();
         else
