@@ -197,10 +197,13 @@ CASE(frames_that_the_device_refuses)
     in_ways(body_device_refuses);
 }
 
+static volatile double down_at;
+
 static void *down_soon(void *unused)
 {
     sleep_ms(100);
     run("ip link set v0 down");
+    down_at = now();
     return unused;
 }
 
@@ -208,18 +211,30 @@ static void body_down(void)
 {
     pcap_t *p = sender(), *at = receiver();
     pcap_send_queue *q = pcap_sendqueue_alloc(1000);
+    double ended;
     pthread_t thread;
     unsigned sent;
+    int due;
 
-    add(q, 0, 60, 0, 0);
-    add(q, 1, 60, 0, 1);
-    add(q, 2, 60, under_valgrind() ? 5 : 1, 0);
-    CHECK_INT(pthread_create(&thread, NULL, down_soon, NULL), 0);
-    sent = pcap_sendqueue_transmit(p, q, 1);
+    /* Later where it has taken too long for the interface to go down. */
+    for (due = 1;; due *= 3) {
+        seen.n = 0;
+        q->len = 0;
+        add(q, 0, 60, 0, 0);
+        add(q, 1, 60, 0, 1);
+        add(q, 2, 60, due, 0);
+        CHECK_INT(pthread_create(&thread, NULL, down_soon, NULL), 0);
+        sent = pcap_sendqueue_transmit(p, q, 1);
+        ended = now();
+        pthread_join(thread, NULL);
+        if (sent < q->len || ended > down_at || due > 20)
+            break;
+        run("ip link set v0 up && " VETH_UP);
+        arrive(at, 3);
+    }
     CHECK_STARTS(pcap_geterr(p), "send: Network is down (packet 3 of the queue, 60 bytes)");
     CHECK_INT(sent, 2 * (HEADER + 60));
-    pthread_join(thread, NULL);
-    run("ip link set v0 up");
+    run("ip link set v0 up && " VETH_UP);
     arrive(at, 2);
     pcap_sendqueue_destroy(q);
     pcap_close(at);
@@ -245,11 +260,30 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* How late most are that only sleep: where there is much else to do, that much is not the library's. */
+static double late_by_sleep(void)
+{
+    struct timespec t;
+    double late[50];
+    int i;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    for (i = 0; i < 50; i++) {
+        t.tv_nsec += 3000000;
+        t.tv_sec += t.tv_nsec / 1000000000;
+        t.tv_nsec %= 1000000000;
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+        late[i] = now() - ((double)t.tv_sec + (double)t.tv_nsec / 1e9);
+    }
+    qsort(late, 50, sizeof late[0], by_size);
+    return late[25];
+}
+
 /* Packets are due at `due` seconds after the first; stamps are in units of a second's `unit`th part. */
 static void check_timing(pcap_t *p, long unit, const double *stamps, const double *due, int n)
 {
     pcap_send_queue *q = pcap_sendqueue_alloc(100000);
-    double late[100];
+    double late[100], most = 0.001;
     pcap_t *at;
     int i, attempt;
 
@@ -259,7 +293,7 @@ static void check_timing(pcap_t *p, long unit, const double *stamps, const doubl
         add(q, (unsigned)i, 60, sec, (long)((stamps[i] - (double)sec) * (double)unit + 0.5));
     }
     /* Where there is much else to do, some are late, the first perhaps, but most are not, and not each time. */
-    for (attempt = 0; attempt < 5; attempt++) {
+    for (attempt = 0; attempt < 25; attempt++) {
         at = receiver();
         CHECK_INT(pcap_sendqueue_transmit(p, q, 1), q->len);
         arrive(at, (unsigned)n);
@@ -269,11 +303,12 @@ static void check_timing(pcap_t *p, long unit, const double *stamps, const doubl
         qsort(late, (size_t)n, sizeof late[0], by_size);
         if (under_valgrind())
             break;
-        if (late[0] > -0.001 && late[n / 2] < 0.001 && late[n - 1] < 0.1)
+        if (late[0] > -0.001 && late[n / 2] < most && late[n - 1] < 0.1)
             break;
+        most = 0.001 + 2 * late_by_sleep();
     }
-    CHECK(attempt < 5, "late by %.6f to %.6f s, most by %.6f", late[0], late[n - 1],
-          late[n / 2]);
+    CHECK(attempt < 25, "late by %.6f to %.6f s, most by %.6f, not %.6f", late[0], late[n - 1],
+          late[n / 2], most);
     pcap_sendqueue_destroy(q);
 }
 
@@ -312,42 +347,55 @@ static void break_it(int unused)
     pcap_breakloop(breaking);
 }
 
-static void *break_soon(void *unused)
+/* A break that was asked for before the transmission is not its: the first packet tells that it has begun. */
+static void wait_for_first(pcap_t *at)
 {
-    sleep_ms(100);
-    pcap_breakloop(breaking);
-    return unused;
+    gather(at, &seen, 1);
+    CHECK_INT(seen.n, 1);
+    sleep_ms(50);
 }
 
-static void *signal_soon(void *thread)
+static void *break_soon(void *at)
 {
-    sleep_ms(100);
-    CHECK_INT(pthread_kill(*(pthread_t *)thread, SIGUSR1), 0);
+    wait_for_first(at);
+    pcap_breakloop(breaking);
+    return NULL;
+}
+
+static pthread_t transmitting;
+
+static void *signal_soon(void *at)
+{
+    wait_for_first(at);
+    CHECK_INT(pthread_kill(transmitting, SIGUSR1), 0);
     return NULL;
 }
 
 static void body_break(void)
 {
-    pcap_t *p = breaking = sender();
+    pcap_t *p = breaking = sender(), *at = receiver();
     pcap_send_queue *q = pcap_sendqueue_alloc(1000);
     double start = now();
-    pthread_t thread, self = pthread_self();
+    pthread_t thread;
     int i;
 
     add(q, 0, 60, 0, 0);
     add(q, 1, 60, 1000, 0);
     signal(SIGUSR1, break_it);
+    transmitting = pthread_self();
     for (i = 0; i < 2; i++) {
         /* A break that was asked for before is not this one's. */
         pcap_breakloop(p);
-        CHECK_INT(pthread_create(&thread, NULL, i ? signal_soon : break_soon, &self), 0);
+        seen.n = 0;
+        CHECK_INT(pthread_create(&thread, NULL, i ? signal_soon : break_soon, at), 0);
         CHECK_INT(pcap_sendqueue_transmit(p, q, 1), HEADER + 60);
         CHECK_STR(pcap_geterr(p), "The transmission was ended by pcap_breakloop");
         pthread_join(thread, NULL);
     }
     CHECK_INT(pcap_dispatch(p, 1, keep, (unsigned char *)&seen), PCAP_ERROR_BREAK);
-    CHECK(now() - start < 5, "%.3f s", now() - start);
+    CHECK(now() - start < PATIENCE, "%.3f s", now() - start);
     pcap_sendqueue_destroy(q);
+    pcap_close(at);
     pcap_close(p);
 }
 
@@ -454,7 +502,7 @@ static void body_break_pressure(void)
     p = breaking = sender();
     small_buffer(p);
     at = receiver();
-    CHECK_INT(pthread_create(&thread, NULL, break_soon, NULL), 0);
+    CHECK_INT(pthread_create(&thread, NULL, break_soon, at), 0);
     sent = pcap_sendqueue_transmit(p, q, 0);
     CHECK_STR(pcap_geterr(p), "The transmission was ended by pcap_breakloop");
     pthread_join(thread, NULL);
