@@ -22,7 +22,7 @@ const MARK: &str = "LIBPCAP_RS_NETNS";
 const SKIPS: &str = "LIBPCAP_RS_SKIPS";
 
 /// How long any wait may take before the test fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where `ip`, `tcpdump` and the like live; a normal user's PATH may lack the system directories.
 pub fn path() -> String {
@@ -129,11 +129,11 @@ pub fn up(name: &str) {
     ip(&format!("link set {name} up"));
 }
 
-/// Waits until an interface passes traffic.
+/// Waits until an interface that has a carrier passes traffic, which is some time after it was taken up: before, the
+/// kernel drops what is sent.
 pub fn wait_running(name: &str) {
-    let state = format!("/sys/class/net/{name}/operstate");
     wait_until(&format!("{name} runs"), || {
-        fs::read_to_string(&state).is_ok_and(|state| matches!(state.trim(), "up" | "unknown"))
+        ip_says(&format!("link show {name}")).contains(" state UP ")
     });
 }
 

@@ -235,6 +235,16 @@ impl Runs {
     }
 }
 
+/// Does what wakes every one of them, and waits until it sleeps again.
+pub fn wake(all: &[Runs], act: impl FnOnce()) {
+    let each = || all.iter().flat_map(|runs| &runs.all).map(Tcpdump::sleeps);
+    let before: Vec<_> = each().collect();
+    act();
+    netns::wait_until("every tcpdump has woken up", || {
+        each().zip(&before).all(|(now, before)| now > *before)
+    });
+}
+
 /// Fails the test unless both of our runs are what theirs is, but for the differences we want.
 pub fn assert_same(args: &str, [theirs, preload, path]: &[Run; 3], wanted: &[Wanted]) {
     let mut expected = theirs.clone();
@@ -329,6 +339,19 @@ impl Tcpdump {
     /// The length of a file that it writes; 0 while there is none.
     pub fn file_len(&self, name: &str) -> u64 {
         fs::metadata(self.dir.join(name)).map_or(0, |meta| meta.len())
+    }
+
+    /// The length of all files that it writes.
+    pub fn written(&self) -> u64 {
+        let files = fs::read_dir(&self.dir).expect("the run's directory");
+        files.map(|file| file.and_then(|file| file.metadata()).map_or(0, |meta| meta.len())).sum()
+    }
+
+    /// How often it has gone to sleep.
+    fn sleeps(&self) -> u64 {
+        let status = self.proc("status");
+        let number = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        number.and_then(|number| number.trim().parse().ok()).expect("a number of sleeps")
     }
 
     /// Its entry in /proc of this name.

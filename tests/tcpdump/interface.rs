@@ -2,9 +2,17 @@
 
 use crate::support::frames;
 use crate::support::netns::{self, ip, private};
-use crate::support::tcpdump::Bench;
+use crate::support::tcpdump::{Bench, Runs, wake};
 use crate::support::traffic::RawSender;
 use crate::wanted::PROMISC_ON_ANY;
+
+/// Takes v1 down. Both libraries must have seen it: their polls end with an error, then go on.
+fn down(all: &[Runs]) {
+    wake(all, || {
+        ip("link set v1 down");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    });
+}
 
 /// A capture survives its interface's going down, and sees the packets after it is up again.
 #[test]
@@ -17,11 +25,10 @@ fn down_and_up() {
         RawSender::new("v0").send_all(&frames::mixed());
         all.iter().for_each(|runs| runs.printed_last(1));
         for round in 2..=3 {
-            ip("link set v1 down");
-            // Both libraries must have seen it: their polls end with an error, then go on.
-            std::thread::sleep(std::time::Duration::from_millis(200));
+            down(&all);
             netns::up("v1");
             netns::wait_running("v1");
+            netns::wait_running("v0");
             RawSender::new("v0").send_all(&frames::mixed());
             all.iter().for_each(|runs| runs.printed_last(round));
         }
@@ -40,8 +47,7 @@ fn down_then_interrupted() {
         let bench = Bench::new();
         let all =
             ["", " --immediate-mode"].map(|mode| bench.start(&format!("-i v1{mode}")).listening());
-        ip("link set v1 down");
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        down(&all);
         for runs in all {
             runs.signal(libc::SIGINT);
             runs.assert_same(&[]);
