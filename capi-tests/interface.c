@@ -131,16 +131,16 @@ static void body_spinning(enum mode m)
     CHECK(polls > 0, "errors would go unseen");
     CHECK(polls <= 2 * FIRST + ticks, "%ld polls in %ld ms", polls, ticks);
     send_numbered(raw, 4, 1);
-    for (end = now() + 5; rc == 0 && now() < end;)
+    for (end = now() + PATIENCE; rc == 0 && now() < end;)
         rc = pcap_next_ex(p, &h, &data);
     CHECK_INT(rc, 1);
     CHECK_INT(frame_number(data), 4);
     run("ip link set v0 down");
-    for (end = now() + 5; pcap_get_required_select_timeout(p) == NULL && now() < end;)
+    for (end = now() + PATIENCE; pcap_get_required_select_timeout(p) == NULL && now() < end;)
         CHECK(pcap_next_ex(p, &h, &data) >= 0, "%s", pcap_geterr(p));
     CHECK(pcap_get_required_select_timeout(p) != NULL, "it was not seen that the interface is down");
     run("ip link del v0");
-    for (rc = 0, end = now() + 5; rc == 0 && now() < end;)
+    for (rc = 0, end = now() + PATIENCE; rc == 0 && now() < end;)
         rc = pcap_next_ex(p, &h, &data);
     CHECK_INT(rc, -1);
     CHECK_STR(pcap_geterr(p), "The interface disappeared");
@@ -500,7 +500,6 @@ CASE(stats_in_a_signal_handler)
     in_modes(ALL_MODES, body_stats_signal);
 }
 
-/* Such a handler may interrupt malloc(): pcap_stats must not call it, whatever it has to read. */
 static void close_it(int sig)
 {
     (void)sig;
@@ -523,13 +522,14 @@ CASE(closed_in_a_signal_handler)
         asked_rc = 0;
         soon.it_value.tv_usec = 100 + i;
         setitimer(ITIMER_VIRTUAL, &soon, NULL);
-        for (end = now() + 10; asked_rc == 0 && now() < end;)
+        for (end = now() + PATIENCE; asked_rc == 0 && now() < end;)
             pcap_stats(asked, &st);
         CHECK(asked_rc == 1, "no signal");
         CHECK_INT(pcap_stats(asked, &st), PCAP_ERROR);
     }
 }
 
+/* Such a handler may interrupt malloc(): pcap_stats must not call it, whatever it has to read. */
 CASE(stats_in_a_signal_handler_of_malloc)
 {
     struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};

@@ -127,7 +127,7 @@ fn counters_add_up(program: &Path) {
     ip("neigh add 10.9.0.2 lladdr 02:00:00:00:00:01 dev v0");
 
     // It shows while it runs what has come, and ends when interrupted.
-    let mut running = Running::start(program, "-i v0 -n 2 -t 20 -m hash");
+    let mut running = Running::start(program, "-i v0 -n 2 -t 100 -m hash");
     send();
     netns::wait_until("all packets are shown", || {
         running.report().is_some_and(|report| report.all[0] >= PACKETS)
@@ -138,7 +138,7 @@ fn counters_add_up(program: &Path) {
     // That all flows go to one of two has a chance of 2^-39.
     assert!(report.threads.iter().all(|thread| thread[0] > 0), "{report:?}");
 
-    let running = Running::start(program, &format!("-i v0 -n 2 -c {PACKETS} -t 20"));
+    let running = Running::start(program, &format!("-i v0 -n 2 -c {PACKETS} -t 100"));
     send();
     // One more than is wanted, in case that is what it waits for.
     send();

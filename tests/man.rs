@@ -227,7 +227,7 @@ fn try_example(example: &Example, dir: &Path) -> Result<(), String> {
     compile.args(["-Wall", "-Wextra", "-Werror", "-pthread", "-o"]).arg(&program).arg(source);
     attempt(compile.arg("-L").arg(dir).arg("-lpcap"))?;
 
-    let line = format!("exec timeout 20 ./{} {}", example.name, example.arguments);
+    let line = format!("exec timeout 60 ./{} {}", example.name, example.arguments);
     let mut shell = Command::new("sh");
     let output = attempt(shell.args(["-c", &line]).current_dir(dir).env("LD_LIBRARY_PATH", dir))?;
     match example.prints.iter().find(|text| !output.contains(*text)) {

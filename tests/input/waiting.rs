@@ -242,12 +242,12 @@ fn broken_by_another_thread() {
     ours(|library, dir| {
         let (pcap, mut sent) = empty_fifo(library, dir);
         for n in [2, 3] {
+            let start = Instant::now();
             let breaker = thread::spawn(move || {
                 let pcap = pcap;
                 sleep(MOMENT);
                 pcap.breakloop();
             });
-            let start = Instant::now();
             assert_eq!(pcap.run(-1, |_| {}), BREAK);
             assert!(start.elapsed() >= MOMENT / 2);
             breaker.join().expect("the other thread");
