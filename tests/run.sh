@@ -4,7 +4,7 @@
 # if nothing failed. A test that cannot run here says why, in the list of skipped tests.
 #
 #   TEST_THREADS   tests that run at a time (default 2: the live tests are processes that wait)
-#   TEST_LIMIT     seconds after which the tests are stopped and count as failed (default 1800)
+#   TEST_LIMIT     seconds after which the tests are stopped and count as failed (default 3600)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/packages.sh
@@ -42,7 +42,7 @@ if ! make build || ! cargo test --no-run; then
 fi
 
 # Everything; then the known gaps, which are ignored tests and must fail until they are closed.
-timeout -k 10 "${TEST_LIMIT:-1800}" \
+timeout -k 10 "${TEST_LIMIT:-3600}" \
     cargo test --no-fail-fast -- "$threads" 2>&1 | tee "$scratch/tests"
 status=${PIPESTATUS[0]}
 if grep -Eq '^test result: .* [1-9][0-9]* ignored' "$scratch/tests"; then
@@ -64,7 +64,7 @@ failed=$((failed + started - ended))
 if [ "$status" != 0 ] && [ "$failed" = 0 ]; then
     failed=1
 fi
-[ "$status" != 124 ] || echo "The tests took longer than ${TEST_LIMIT:-1800} seconds and were stopped."
+[ "$status" != 124 ] || echo "The tests took longer than ${TEST_LIMIT:-3600} seconds and were stopped."
 
 if [ "$closed" != 0 ]; then
     echo "Known gaps that are closed (take their #[ignore] away):"

@@ -237,7 +237,7 @@ fn run_alone<F>(
         let library = Loaded::at(Path::new(&library)).and_then(Library::of).expect("a library");
         let mut lines = Vec::new();
         // SAFETY: an alarm that ends this process, should it hang.
-        unsafe { libc::alarm(60) };
+        unsafe { libc::alarm(240) };
         body(library, &dir, &mut lines);
         fs::write(account, lines.join("\n")).expect("write the account");
         return Vec::new();
