@@ -119,7 +119,6 @@ CASE(unseen)
     pcap_close(p);
 }
 
-/* Sends a queue in a child, which says so if it cannot. */
 /* A process and its children take turns, also where the one before has left something behind. */
 CASE(children)
 {
