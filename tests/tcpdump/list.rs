@@ -1,6 +1,6 @@
 //! The lists that tcpdump prints: devices, link types, time stamp types; and its version.
 
-use crate::support::netns::{self, ip, private};
+use crate::support::netns::{self, ip, ip_says, private};
 use crate::support::tcpdump::Bench;
 use crate::wanted::{NETWORK_DEVICES_ONLY, PROMISC_ON_ANY};
 
@@ -14,6 +14,9 @@ fn devices() {
         netns::bridge();
         ip("link add lonely type veth peer name other");
         ip("link set lonely up");
+        netns::wait_until("the kernel has seen that nobody is at its other end", || {
+            ip_says("link show lonely").contains("DOWN mode")
+        });
         ip("link add empty type bridge");
         ip("address add 192.0.2.1/24 dev v0");
         ip("address add 192.0.2.9/24 dev v0 label v0:alias");
