@@ -251,14 +251,12 @@ static int refused(const struct what *w)
     return 0;
 }
 
-/* The real function behind ours. */
-static void *next_symbol(const char *name)
+/* The real function behind ours. It is looked up once: dlsym(3) may hang in a signal handler that interrupts it. */
+static void *next_symbol(void **kept, const char *name)
 {
-    void *f = dlsym(RTLD_NEXT, name);
-
-    if (f == NULL)
+    if (*kept == NULL && (*kept = dlsym(RTLD_NEXT, name)) == NULL)
         die("no such function", name);
-    return f;
+    return *kept;
 }
 
 /* Refuses the call with the rules' errno, or makes the real one and records how it went. */
@@ -364,8 +362,9 @@ static long int_value(const void *value, socklen_t len)
 
 int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 {
+    static void *kept;
     int (*real)(int, int, int, const void *, socklen_t) =
-        (int (*)(int, int, int, const void *, socklen_t))(uintptr_t)next_symbol("setsockopt");
+        (int (*)(int, int, int, const void *, socklen_t))(uintptr_t)next_symbol(&kept, "setsockopt");
     struct what w = {CALL_SETSOCKOPT, level, option, int_value(value, len)};
     const struct tpacket_req *ring = value;
     int rc;
@@ -377,8 +376,9 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 
 int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
 {
+    static void *kept;
     int (*real)(int, int, int, void *, socklen_t *) =
-        (int (*)(int, int, int, void *, socklen_t *))(uintptr_t)next_symbol("getsockopt");
+        (int (*)(int, int, int, void *, socklen_t *))(uintptr_t)next_symbol(&kept, "getsockopt");
     struct what w = {CALL_GETSOCKOPT, level, option, ANY};
     int rc;
 
@@ -389,7 +389,8 @@ int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
 
 int socket(int domain, int type, int protocol)
 {
-    int (*real)(int, int, int) = (int (*)(int, int, int))(uintptr_t)next_symbol("socket");
+    static void *kept;
+    int (*real)(int, int, int) = (int (*)(int, int, int))(uintptr_t)next_symbol(&kept, "socket");
     struct what w = {CALL_SOCKET, ANY, ANY, ANY};
     int fd;
 
@@ -400,8 +401,9 @@ int socket(int domain, int type, int protocol)
 
 int bind(int fd, const struct sockaddr *address, socklen_t len)
 {
+    static void *kept;
     int (*real)(int, const struct sockaddr *, socklen_t) =
-        (int (*)(int, const struct sockaddr *, socklen_t))(uintptr_t)next_symbol("bind");
+        (int (*)(int, const struct sockaddr *, socklen_t))(uintptr_t)next_symbol(&kept, "bind");
     struct what w = {CALL_BIND, ANY, ANY, ANY};
     int rc;
 
@@ -410,10 +412,11 @@ int bind(int fd, const struct sockaddr *address, socklen_t len)
     THROUGH(w, -1, rc, real(fd, address, len));
 }
 
-static void *map(const char *name, void *at, size_t len, int prot, int flags, int fd, off64_t off)
+static void *map(void *at, size_t len, int prot, int flags, int fd, off64_t off)
 {
+    static void *kept;
     void *(*real)(void *, size_t, int, int, int, off64_t) =
-        (void *(*)(void *, size_t, int, int, int, off64_t))(uintptr_t)next_symbol(name);
+        (void *(*)(void *, size_t, int, int, int, off64_t))(uintptr_t)next_symbol(&kept, "mmap64");
     struct what w = {CALL_MMAP, ANY, ANY, ANY};
     struct stat st;
     void *p;
@@ -425,12 +428,12 @@ static void *map(const char *name, void *at, size_t len, int prot, int flags, in
 
 void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t off)
 {
-    return map("mmap64", at, len, prot, flags, fd, off);
+    return map(at, len, prot, flags, fd, off);
 }
 
 void *mmap64(void *at, size_t len, int prot, int flags, int fd, off64_t off)
 {
-    return map("mmap64", at, len, prot, flags, fd, off);
+    return map(at, len, prot, flags, fd, off);
 }
 
 static unsigned played_stamps, played_filters, played_missed;
@@ -448,8 +451,9 @@ void shim_missed(unsigned packets)
 
 int ioctl(int fd, unsigned long request, ...)
 {
+    static void *kept;
     int (*real)(int, unsigned long, ...) =
-        (int (*)(int, unsigned long, ...))(uintptr_t)next_symbol("ioctl");
+        (int (*)(int, unsigned long, ...))(uintptr_t)next_symbol(&kept, "ioctl");
     struct what w = {CALL_IOCTL, IOCTL, (int)request, ANY};
     va_list ap;
     struct ifreq *ifr;
@@ -489,8 +493,9 @@ int ioctl(int fd, unsigned long request, ...)
 /* What rtnetlink says of an interface's counts gets the number of packets that it has missed. */
 ssize_t recv(int fd, void *buffer, size_t len, int flags)
 {
+    static void *kept;
     ssize_t (*real)(int, void *, size_t, int) =
-        (ssize_t(*)(int, void *, size_t, int))(uintptr_t)next_symbol("recv");
+        (ssize_t(*)(int, void *, size_t, int))(uintptr_t)next_symbol(&kept, "recv");
     ssize_t n = real(fd, buffer, len, flags);
     struct nlmsghdr *head = buffer;
     char *counts = (char *)buffer + NLMSG_LENGTH(sizeof(struct if_stats_msg)) + NLA_HDRLEN;
