@@ -19,6 +19,7 @@ pub mod ring;
 pub mod send;
 pub mod tuning;
 
+pub use port::Port;
 pub use ring::Run;
 
 use crate::bpf::Program;
@@ -28,7 +29,6 @@ use crate::handle::options::{Options, TSTAMP_HOST};
 use crate::linktype::dlt;
 use crate::sys::{Errno, ethtool, ifaddrs};
 use facts::PacketFacts;
-use membership::Membership;
 use meter::Meter;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, RawFd};
@@ -136,24 +136,10 @@ pub struct Stats {
     pub freezes: u64,
 }
 
-/// The part of a source that signal handlers and other threads may use while it is being read.
-pub trait Port: Send + Sync {
-    /// How many packets the interface has dropped up to now.
-    fn interface_dropped(&self) -> u64;
-    /// Sends one packet; the number of bytes that went. No point of cancellation, and nothing that panics.
-    fn inject(&self, packet: &[u8]) -> Result<usize>;
-    /// Sends a queue of packets; `sent` is how many bytes of it have gone, also if that fails.
-    fn transmit(&self, order: &send::Order<'_>, sent: &mut usize) -> Result<()>;
-    /// Has the interface take in more than its own packets, or takes that back; an error where there is no interface.
-    fn member(&self, membership: Membership, join: bool) -> Result<()>;
-    /// The descriptor that becomes readable with packets.
-    fn fd(&self) -> RawFd;
-}
-
 /// An open source of packets.
 pub trait Source {
     /// What other threads may use, if there is anything.
-    fn port(&self) -> Option<Arc<dyn Port>> {
+    fn port(&self) -> Option<Arc<Port>> {
         None
     }
     /// Counts from now on, if it does.

@@ -9,7 +9,6 @@ use super::fanout;
 use super::idle::Idle;
 use super::meter::Meter;
 use super::netns;
-use super::port::SocketPort;
 use super::ring::frame::{Rules, Scale, Userland};
 use super::ring::{self, Aside, Opened, Ring, Sender, xdp};
 use super::{Direction, Fill, Link, Port, Source, Wait};
@@ -40,7 +39,7 @@ const MAX_KERNEL_PROGRAM: usize = u16::MAX as usize;
 
 /// A packet socket that is being read.
 pub struct PacketSocket {
-    port: Arc<SocketPort>,
+    port: Arc<Port>,
     ring: Ring,
     rules: Rules,
     /// Where the last packet waits for the next read, once its frame is given back.
@@ -151,7 +150,7 @@ impl PacketSocket {
             (_, true) => Some("Sending packets isn't supported in cooked mode"),
             _ => None,
         };
-        let port = Arc::new(SocketPort {
+        let port = Arc::new(Port {
             fd: interface.fd.into(),
             ifindex: interface.ifindex,
             send_refusal: refusal,
@@ -261,7 +260,7 @@ impl PacketSocket {
 }
 
 impl Source for PacketSocket {
-    fn port(&self) -> Option<Arc<dyn Port>> {
+    fn port(&self) -> Option<Arc<Port>> {
         Some(self.port.clone())
     }
 

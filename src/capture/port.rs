@@ -1,6 +1,5 @@
 //! What a packet socket is to signal handlers and to other threads, also while it is read: sending, above all.
 
-use super::Port;
 use super::membership::Membership;
 use super::netns::Drops;
 use super::ring::{Sender, tx};
@@ -17,40 +16,53 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 /// For how many nanoseconds another thread may hold the ring to send from.
 const RING_PATIENCE: u64 = 1_000_000_000;
 
-/// What signal handlers and other threads use. One of them may be the last to use it, in
-/// a function that is no point of cancellation.
-pub(super) struct SocketPort {
-    pub fd: Uncancelled<OwnedFd>,
+/// What signal handlers and other threads use. One of them may be the last to use it, in a function that is no point of
+/// cancellation.
+pub struct Port {
+    pub(super) fd: Uncancelled<OwnedFd>,
     /// The interface, -1 for all of them.
-    pub ifindex: i32,
+    pub(super) ifindex: i32,
     /// Why nothing can be sent, if so.
-    pub send_refusal: Option<&'static str>,
+    pub(super) send_refusal: Option<&'static str>,
     /// What packets are sent from; with it, send(2) sends nothing else.
-    pub tx: Option<Uncancelled<Mutex<Sender>>>,
+    pub(super) tx: Option<Uncancelled<Mutex<Sender>>>,
     /// Nanoseconds of a unit of `tv_usec`.
-    pub stamp_unit: i64,
+    pub(super) stamp_unit: i64,
     /// What tells of the interface's drops.
-    pub drops: Option<Uncancelled<Drops>>,
+    pub(super) drops: Option<Uncancelled<Drops>>,
 }
 
-impl Port for SocketPort {
-    fn member(&self, membership: Membership, join: bool) -> Result<()> {
+const _: () = {
+    const fn is_for_all_threads<T: Send + Sync>() {}
+    is_for_all_threads::<Port>();
+};
+
+impl Port {
+    /// Has the interface take in more than its own packets, or takes that back; an error where there is no interface.
+    pub fn member(&self, membership: Membership, join: bool) -> Result<()> {
         membership.set(self.fd.as_fd(), self.ifindex, join)
     }
 
-    fn interface_dropped(&self) -> u64 {
+    /// How many packets the interface has dropped up to now.
+    pub fn interface_dropped(&self) -> u64 {
         // Reading them is where a thread can be cancelled, and it must not be here.
         self.drops.as_ref().map_or(0, |drops| uncancelled(|| drops.count()))
     }
 
-    fn inject(&self, packet: &[u8]) -> Result<usize> {
+    /// Sends one packet; the number of bytes that went. No point of cancellation, and nothing that panics.
+    #[inline(always)]
+    pub fn inject(&self, packet: &[u8]) -> Result<usize> {
         if let Some(refusal) = self.send_refusal {
             return Err(Error::new(refusal));
         }
+        match &self.tx {
+            None => socket::send(self.fd.as_fd(), packet).map_err(not_sent),
+            Some(tx) => self.inject_by_ring(tx, packet),
+        }
+    }
+
+    fn inject_by_ring(&self, tx: &Mutex<Sender>, packet: &[u8]) -> Result<usize> {
         let fd = self.fd.as_fd();
-        let Some(tx) = &self.tx else {
-            return socket::send(fd, packet).map_err(|errno| Error::errno("send", errno));
-        };
         let mut bytes = 0;
         uncancelled(|| {
             send::inject(fd, packet, &mut |packets| {
@@ -60,10 +72,11 @@ impl Port for SocketPort {
             })
         })?;
         // Left out, and the kernel does not tell why.
-        if bytes == 0 { Err(Error::errno("send", Errno(libc::EINVAL))) } else { Ok(bytes) }
+        if bytes == 0 { Err(not_sent(Errno(libc::EINVAL))) } else { Ok(bytes) }
     }
 
-    fn transmit(&self, order: &Order<'_>, sent: &mut usize) -> Result<()> {
+    /// Sends a queue of packets; `sent` is how many bytes of it have gone, also if that fails.
+    pub fn transmit(&self, order: &Order<'_>, sent: &mut usize) -> Result<()> {
         if let Some(refusal) = self.send_refusal {
             return Err(Error::new(refusal));
         }
@@ -77,9 +90,15 @@ impl Port for SocketPort {
         send::transmit(fd, order, unit, &mut |packets| messages.send(fd, packets), sent)
     }
 
-    fn fd(&self) -> RawFd {
+    /// The descriptor that becomes readable with packets.
+    pub fn fd(&self) -> RawFd {
         self.fd.as_raw_fd()
     }
+}
+
+#[cold]
+fn not_sent(errno: Errno) -> Error {
+    Error::errno("send", errno)
 }
 
 /// Sends from a ring that other threads may use; not for ever waiting, for what holds it may be what a signal

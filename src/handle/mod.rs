@@ -48,7 +48,7 @@ pub struct Handle {
     state: RefCell<State>,
     meter: Arc<Meter>,
     /// What may be used while `state` is borrowed: set as long as a device is open.
-    port: RwLock<Option<Arc<dyn Port>>>,
+    port: RwLock<Option<Arc<Port>>>,
     /// The stream of a savefile, once the program has asked for it.
     shared: AtomicPtr<libc::FILE>,
 }
@@ -405,7 +405,7 @@ impl Handle {
         }
     }
 
-    fn port(&self) -> Option<Arc<dyn Port>> {
+    fn port(&self) -> Option<Arc<Port>> {
         if !self.told.reads() {
             return None;
         }
