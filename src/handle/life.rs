@@ -73,12 +73,12 @@ impl Handle {
     }
 
     /// Begins the life of a handle that reads a savefile.
-    pub fn open_offline(&self, source: Savefile) -> Result<()> {
+    pub fn open_offline(&self, source: Box<Savefile>) -> Result<()> {
         let wake = if source.waits() { Some(eventfd::create().map_err(no_eventfd)?) } else { None };
         let About { datalink, datalink_ext, snapshot, swapped, version, .. } = *source.about();
         let (precision, buffer_size) = (source.precision(), source.buffer_size());
         let fd = source.fd();
-        self.begin(State::Offline(Box::new(Offline { source, _wake: None })))?;
+        self.begin(State::Offline(Offline { source, _wake: None }))?;
         if let (Some(wake), State::Offline(offline)) = (wake, &mut *self.state()?) {
             self.control.set_wake(Some(&wake));
             offline._wake = Some(wake);

@@ -64,7 +64,7 @@ enum State {
     /// Reading packets from a device.
     Live(Box<Live>),
     /// Reading packets from a savefile.
-    Offline(Box<Offline>),
+    Offline(Offline),
     /// Made to compile filters or to write savefiles.
     Dead,
 }
@@ -77,7 +77,7 @@ struct Live {
 }
 
 struct Offline {
-    source: Savefile,
+    source: Box<Savefile>,
     /// As [`Live`]'s, of a savefile that is a pipe or the like.
     _wake: Option<OwnedFd>,
 }
@@ -162,7 +162,7 @@ impl Handle {
     pub fn set_filter(&self, program: Option<&[Insn]>) -> Result<()> {
         match &mut *self.state()? {
             State::Live(live) => self.filter_source(&mut *live.source, program),
-            State::Offline(offline) => self.filter_source(&mut offline.source, program),
+            State::Offline(offline) => self.filter_source(&mut *offline.source, program),
             other => Err(not_live(other, &on_dead::FILTER)),
         }
     }
@@ -425,7 +425,7 @@ impl Handle {
 fn live<'s>(state: &'s mut State, on_dead: &'static Known) -> Result<&'s mut dyn Source> {
     match state {
         State::Live(live) => Ok(&mut *live.source),
-        State::Offline(offline) => Ok(&mut offline.source),
+        State::Offline(offline) => Ok(&mut *offline.source),
         other => Err(not_live(other, on_dead)),
     }
 }

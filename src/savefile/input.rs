@@ -285,7 +285,7 @@ impl Drop for Input {
             && !stream.is_stdin()
         {
             // Reading has nothing left to say.
-            let _ = stream.close();
+            let _ = stream.close_read();
         }
     }
 }

@@ -57,7 +57,7 @@ enum State {
 
 impl Savefile {
     /// Opens the file called `name`, "-" being standard input, for time stamps of `precision`.
-    pub fn open(name: &OsStr, precision: u32) -> Result<Self> {
+    pub fn open(name: &OsStr, precision: u32) -> Result<Box<Self>> {
         if name == OsStr::from_bytes(b"-") {
             let stream =
                 Stream::stdin().ok_or_else(|| Error::new("The standard input is not open"))?;
@@ -78,11 +78,11 @@ impl Savefile {
     }
 
     /// Reads what `stream` gives, which is closed with this, if all goes well.
-    pub fn share(stream: Stream, precision: u32) -> Result<Self> {
+    pub fn share(stream: Stream, precision: u32) -> Result<Box<Self>> {
         Self::new(Origin::Stream(stream), precision)
     }
 
-    fn new(origin: Origin, precision: u32) -> Result<Self> {
+    fn new(origin: Origin, precision: u32) -> Result<Box<Self>> {
         let mut input = Input::new(origin, &[]);
         let (format, about) = match header(&mut input, precision) {
             Ok(read) => read,
@@ -92,7 +92,7 @@ impl Savefile {
             }
         };
         let waits = input.wait_outside();
-        Ok(Self {
+        Ok(Box::new(Self {
             input,
             format,
             about,
@@ -106,7 +106,7 @@ impl Savefile {
             ended: false,
             idle: Idle::default(),
             waits,
-        })
+        }))
     }
 
     /// What the file says of itself.

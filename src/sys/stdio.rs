@@ -194,11 +194,17 @@ impl Stream {
     /// Closes it; it is not to be used again. A thread that is cancelled here leaves the stream's buffer behind.
     pub fn close(&self) -> Sys<()> {
         let buffer = self.forget();
-        // SAFETY: an open stream, which is not used again.
-        let closed = succeeded(unsafe { c::fclose(self.as_ptr()) } == 0);
+        let closed = self.close_read();
         // SAFETY: NULL, or the buffer of the stream that was closed, from malloc().
         unsafe { libc::free(buffer) };
         closed
+    }
+
+    /// As [`Stream::close`], of one that was read only: nothing is known of it.
+    #[inline]
+    pub fn close_read(&self) -> Sys<()> {
+        // SAFETY: an open stream, which is not used again.
+        succeeded(unsafe { c::fclose(self.as_ptr()) } == 0)
     }
 }
 
