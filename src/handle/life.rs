@@ -2,7 +2,7 @@
 
 use super::options::Options;
 use super::told::{Facts, What};
-use super::{ACTIVATED, Handle, Live, Offline, State};
+use super::{ACTIVATED, Handle, Live, State};
 use crate::capture::{self, Direction, Source};
 use crate::error::{Code, Error, Result, Warning};
 use crate::filter;
@@ -74,15 +74,13 @@ impl Handle {
 
     /// Begins the life of a handle that reads a savefile.
     pub fn open_offline(&self, source: Box<Savefile>) -> Result<()> {
-        let wake = if source.waits() { Some(eventfd::create().map_err(no_eventfd)?) } else { None };
         let About { datalink, datalink_ext, snapshot, swapped, version, .. } = *source.about();
         let (precision, buffer_size) = (source.precision(), source.buffer_size());
         let fd = source.fd();
-        self.begin(State::Offline(Offline { source, _wake: None }))?;
-        if let (Some(wake), State::Offline(offline)) = (wake, &mut *self.state()?) {
-            self.control.set_wake(Some(&wake));
-            offline._wake = Some(wake);
+        if let Some(wake) = source.wake() {
+            self.control.set_wake(Some(wake));
         }
+        self.begin(State::Offline(source))?;
         let source = filter::Source::Savefile { swapped };
         self.told.set_facts(Facts { datalink, snapshot, source });
         self.tell(&[
@@ -123,9 +121,9 @@ impl Handle {
         let mut ended = std::mem::take(&mut *self.state()?);
         self.told.forget();
         self.meter.end();
-        if let State::Offline(offline) = &mut ended {
+        if let State::Offline(source) = &mut ended {
             // Standard input goes on at the first packet that was not read.
-            offline.source.rewind(&self.batch);
+            source.rewind(&self.batch);
         }
         self.shared.store(std::ptr::null_mut(), Ordering::Relaxed);
         self.control.retire();

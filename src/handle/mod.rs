@@ -64,7 +64,7 @@ enum State {
     /// Reading packets from a device.
     Live(Box<Live>),
     /// Reading packets from a savefile.
-    Offline(Offline),
+    Offline(Box<Savefile>),
     /// Made to compile filters or to write savefiles.
     Dead,
 }
@@ -74,12 +74,6 @@ struct Live {
     source: Box<dyn Source>,
     /// What [`Control::request_break`] wakes; kept for its descriptor.
     _wake: OwnedFd,
-}
-
-struct Offline {
-    source: Box<Savefile>,
-    /// As [`Live`]'s, of a savefile that is a pipe or the like.
-    _wake: Option<OwnedFd>,
 }
 
 /// The result of what fails in known ways only.
@@ -162,7 +156,7 @@ impl Handle {
     pub fn set_filter(&self, program: Option<&[Insn]>) -> Result<()> {
         match &mut *self.state()? {
             State::Live(live) => self.filter_source(&mut *live.source, program),
-            State::Offline(offline) => self.filter_source(&mut *offline.source, program),
+            State::Offline(source) => self.filter_source(&mut **source, program),
             other => Err(not_live(other, &on_dead::FILTER)),
         }
     }
@@ -297,8 +291,8 @@ impl Handle {
     /// The stream of a savefile, which from now on is read by the record.
     pub fn stream(&self) -> Result<Option<*mut libc::FILE>> {
         match &mut *self.state()? {
-            State::Offline(offline) => {
-                let stream = offline.source.stream(&self.batch)?.map(Stream::as_ptr);
+            State::Offline(source) => {
+                let stream = source.stream(&self.batch)?.map(Stream::as_ptr);
                 self.shared.store(stream.unwrap_or_default(), Ordering::Relaxed);
                 Ok(stream)
             }
@@ -425,7 +419,7 @@ impl Handle {
 fn live<'s>(state: &'s mut State, on_dead: &'static Known) -> Result<&'s mut dyn Source> {
     match state {
         State::Live(live) => Ok(&mut *live.source),
-        State::Offline(offline) => Ok(&mut *offline.source),
+        State::Offline(source) => Ok(&mut **source),
         other => Err(not_live(other, on_dead)),
     }
 }

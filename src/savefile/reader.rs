@@ -11,10 +11,10 @@ use crate::error::{Error, Known, Result};
 use crate::handle::batch::{BATCH, Batch, Lent};
 use crate::handle::options::{PRECISION_MICRO, PRECISION_NANO};
 use crate::sys::stdio::Stream;
-use crate::sys::{Errno, thread};
+use crate::sys::{Errno, eventfd, thread};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::{AsFd as _, RawFd};
+use std::os::fd::{AsFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 
 /// A savefile that is being read.
@@ -35,7 +35,7 @@ pub struct Savefile {
     /// The last read has found the end.
     ended: bool,
     idle: Idle,
-    waits: bool,
+    wake: Option<OwnedFd>,
 }
 
 /// The formats there are.
@@ -91,7 +91,11 @@ impl Savefile {
                 return Err(error);
             }
         };
-        let waits = input.wait_outside();
+        let wake = if input.wait_outside() {
+            Some(eventfd::create().map_err(|errno| Error::errno("could not open eventfd", errno))?)
+        } else {
+            None
+        };
         Ok(Box::new(Self {
             input,
             format,
@@ -105,7 +109,7 @@ impl Savefile {
             state: State::Open,
             ended: false,
             idle: Idle::default(),
-            waits,
+            wake,
         }))
     }
 
@@ -119,9 +123,9 @@ impl Savefile {
         self.input.fd().unwrap_or(-1)
     }
 
-    /// Whether a read may wait, as that of a pipe.
-    pub fn waits(&self) -> bool {
-        self.waits
+    /// What ends a read that waits, where one may, as that of a pipe.
+    pub fn wake(&self) -> Option<&OwnedFd> {
+        self.wake.as_ref()
     }
 
     /// `PRECISION_MICRO` or `PRECISION_NANO`.
