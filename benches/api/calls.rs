@@ -79,6 +79,8 @@ pub const CALLS: &[(&str, &[Step])] = &[
     ("setdirection", &[(c"pcap_setdirection", &[Live, N(0)])]),
     ("getnonblock", &[(c"pcap_getnonblock", &[Live, Errbuf])]),
     ("setnonblock", &[(c"pcap_setnonblock", &[Live, N(1), Errbuf])]),
+    ("dispatch of nothing", &[(c"pcap_dispatch", &[Live, N(-1), Callback, N(0)])]),
+    ("next_ex of nothing", &[(c"pcap_next_ex", &[Live, Out, Out2])]),
     ("fileno", &[(c"pcap_fileno", &[Live])]),
     ("get_selectable_fd", &[(c"pcap_get_selectable_fd", &[Live])]),
     ("get_required_select_timeout", &[(c"pcap_get_required_select_timeout", &[Live])]),
@@ -88,8 +90,8 @@ pub const CALLS: &[(&str, &[Step])] = &[
     ("minor_version", &[(c"pcap_minor_version", &[Offline])]),
     ("inject", &[(c"pcap_inject", &[Live, Packet, N(60)])]),
     ("sendpacket", &[(c"pcap_sendpacket", &[Live, Packet, N(60)])]),
-    ("dispatch of what was sent", &[(c"pcap_dispatch", &[Live, N(-1), Callback, N(0)])]),
-    ("next_ex of nothing", &[(c"pcap_next_ex", &[Live, Out, Out2])]),
+    ("dispatch, with a descriptor", &[(c"pcap_dispatch", &[Live, N(-1), Callback, N(0)])]),
+    ("next_ex, with a descriptor", &[(c"pcap_next_ex", &[Live, Out, Out2])]),
     ("breakloop, dispatch", &[
         (c"pcap_breakloop", &[Live]), (c"pcap_dispatch", &[Live, N(-1), Callback, N(0)])]),
     // Devices.

@@ -319,6 +319,12 @@ fn filtered(told: &Told, every: usize, len: u32) -> Vec<Packet> {
     kept
 }
 
+/// Whether bytes could not be had of the file.
+fn is_unreadable(told: &Result<Told, String>) -> bool {
+    let error = told.as_ref().ok().and_then(|told| told.error.as_ref());
+    error.is_some_and(|error| error.starts_with("error reading"))
+}
+
 /// Reads the file as a whole, and once more in this way; fails if that takes too much memory or gives anything else.
 pub fn check(bytes: &[u8], precision: u32, way: Way<'_>) -> Result<Told, String> {
     let whole = read(bytes, precision, Way::File);
@@ -334,14 +340,8 @@ pub fn check(bytes: &[u8], precision: u32, way: Way<'_>) -> Result<Told, String>
     let again = read(bytes, precision, way);
     let expected = match (way, &whole) {
         (Way::Growing(_), _) if again.is_err() => return whole,
-        // A decompressor does not go on after the end of its file.
-        (Way::Growing(_), _)
-            if again.as_ref().is_ok_and(|told| {
-                told.error.as_ref().is_some_and(|error| error.starts_with("error reading"))
-            }) =>
-        {
-            return whole;
-        }
+        // A decompressor does not go on after the end of its file, nor does it tell what is wrong there.
+        (Way::Growing(_), _) if is_unreadable(&again) || is_unreadable(&whole) => return whole,
         (Way::Filtered(every, len), Ok(told)) => {
             Ok(Told { packets: filtered(told, every, len), ..told.clone() })
         }

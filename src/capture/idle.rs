@@ -5,18 +5,22 @@
 
 use crate::sys::clock;
 
-/// The first reads in a row that find nothing ask each. Who waits to be told of something, and then reads, makes no more
-/// than a few.
-const FIRST: u32 = 8;
-
 /// Reads in a row that have found nothing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Idle {
+    /// As many ask each.
+    first: u32,
     reads: u32,
     asked: u64,
 }
 
 impl Idle {
+    /// The first reads in a row that find nothing are to ask each. More than those makes only who does nothing but read:
+    /// whoever is woken by something, and then reads, must not wait again for what the kernel was not asked of.
+    pub fn new(first: u32) -> Self {
+        Self { first, reads: 0, asked: 0 }
+    }
+
     /// One has found something.
     #[inline]
     pub fn end(&mut self) {
@@ -25,7 +29,7 @@ impl Idle {
 
     /// Whether this read, which has found nothing, asks: after the first ones, one does each time the clock ticks.
     pub fn asks(&mut self) -> bool {
-        if self.reads < FIRST {
+        if self.reads < self.first {
             self.reads += 1;
             return true;
         }
@@ -41,7 +45,8 @@ mod tests {
 
     #[test]
     fn first_each_and_then_now_and_then() {
-        let mut idle = Idle::default();
+        const FIRST: u32 = 8;
+        let mut idle = Idle::new(FIRST);
         for _ in 0..2 {
             assert!((0..FIRST).all(|_| idle.asks()));
             let begin = clock::tick();

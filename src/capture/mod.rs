@@ -114,6 +114,8 @@ pub struct Wait {
     pub fd: RawFd,
     /// For poll(2): 0 for a source that must not block.
     pub timeout_ms: i32,
+    /// Whether to look once more where poll(2) has nothing to say.
+    pub look_again: bool,
     /// Whether a read ends when all packets that it found were rejected.
     pub rejected_ends: bool,
     /// Whether a read that has packets waits for those that it still wants.

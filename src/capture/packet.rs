@@ -172,7 +172,8 @@ impl PacketSocket {
             timeout_ms: options.timeout_ms.max(!options.timeout_ms),
             nonblocking: options.timeout_ms < 0,
             down: false,
-            idle: Idle::default(),
+            // Who waits for the descriptor asks each time.
+            idle: Idle::new(8),
             promiscuous: options.promiscuous,
             meter: None,
             group,
@@ -332,7 +333,10 @@ impl Source for PacketSocket {
         };
         // QUIRK: a ring of blocks without a timeout ends no read on rejected packets; frames always do.
         let rejected_ends = self.nonblocking || !self.ring.has_blocks() || self.timeout_ms != 0;
-        Wait { fd: self.port.fd.as_raw_fd(), timeout_ms, rejected_ends, to_the_end: false }
+        // An interface that is down is asked whether it is up again.
+        let look_again = timeout_ms != 0 || self.down;
+        let fd = self.port.fd.as_raw_fd();
+        Wait { fd, timeout_ms, look_again, rejected_ends, to_the_end: false }
     }
 
     fn asks(&mut self) -> bool {

@@ -343,7 +343,7 @@ pub unsafe extern "C" fn pcap_setnonblock(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_fileno(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { told(p, What::DeviceFd) }
+    unsafe { handle(p) }.map_or(PCAP_ERROR, |h| h.handle.told.watch(What::DeviceFd))
 }
 
 /// The descriptor to give to select() and its kind.
@@ -353,7 +353,7 @@ pub unsafe extern "C" fn pcap_fileno(p: *mut pcap_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_get_selectable_fd(p: *mut pcap_t) -> c_int {
     // SAFETY: forwarded contract.
-    unsafe { told(p, What::Fd) }
+    unsafe { handle(p) }.map_or(PCAP_ERROR, |h| h.handle.told.watch(What::Fd))
 }
 
 /// The longest to wait in select() before reading anyway, NULL for as long as it takes.

@@ -176,7 +176,7 @@ pub unsafe extern "C" fn pcap_init(opts: c_uint, errbuf: *mut c_char) -> c_int {
 }
 
 fn choose_encoding(opts: c_uint) -> std::result::Result<(), &'static CStr> {
-    // Mapping below 4 GiB matters to 32-bit pointers only, which this library never hands out.
+    // Mapping below 4 GiB matters to 32-bit pointers only, which this library never hands out. It goes with any encoding.
     let encoding = match opts {
         ENC_LOCAL | MMAP_32BIT => 0,
         ENC_UTF_8 => 1,
@@ -187,7 +187,7 @@ fn choose_encoding(opts: c_uint) -> std::result::Result<(), &'static CStr> {
         return Ok(());
     }
     match ENCODING.compare_exchange(unset, encoding, relaxed, relaxed) {
-        Err(before) if before != encoding => {
+        Err(before) if before != encoding && opts != MMAP_32BIT => {
             Err(c"Multiple pcap_init calls with different character encodings")
         }
         _ => Ok(()),

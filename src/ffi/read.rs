@@ -39,6 +39,9 @@ fn step(h: &pcap_t, token: Token, patience: Patience, had_packets: bool) -> Outc
         };
         // Outside of `run_step`: pcap_breakloop(3PCAP) advises to cancel a thread that sleeps here.
         let polled = sleep.sleep();
+        if sleep.is_all(polled) && h.handle.control.undisturbed(token) {
+            return Outcome::Quiet;
+        }
         search.slept(sleep, polled);
     }
 }

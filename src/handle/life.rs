@@ -98,6 +98,9 @@ impl Handle {
 
     /// Begins a life of a handle that has none: it has forgotten all of the one before.
     fn begin(&self, state: State) -> Result<()> {
+        if self.told.refuses() {
+            self.told.forget();
+        }
         debug_assert_eq!(self.told.get(What::Source), Code::NotActivated as i32);
         *self.state()? = state;
         self.delivered.reset();
@@ -225,6 +228,7 @@ impl Handle {
             (What::BufferSize, source.buffer_size().cast_signed()),
             (What::DeviceFd, fd),
             (What::Fd, fd),
+            (What::Watched, 0),
             (What::Nonblocking, source.nonblocking().into()),
             (What::Direction, Direction::InOut as i32),
             (What::Timeout, source.select_timeout_ms()),

@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Lent};
 use super::control::{Interrupt, Token};
+use super::told::What;
 use super::{Handle, live, on_dead};
 use crate::capture::Fill;
 use crate::capture::facts::PacketFacts;
@@ -28,14 +29,23 @@ pub enum Step {
 /// under way then.
 #[derive(Clone, Copy, Debug)]
 pub struct Sleep {
+    /// The source's, and the one to be woken by; -1 for none.
     fds: [poll::PollFd; 2],
     timeout_ms: i32,
+    look_again: bool,
 }
 
 impl Sleep {
     /// Sleeps. A cancelled thread unwinds from here.
     pub fn sleep(&mut self) -> Sys<i32> {
-        poll::poll(&mut self.fds, self.timeout_ms)
+        let [source, wake] = &mut self.fds;
+        let fds = if wake.fd < 0 { std::slice::from_mut(source) } else { &mut self.fds };
+        poll::poll(fds, self.timeout_ms)
+    }
+
+    /// Whether the read ends with this, without another step.
+    pub fn is_all(&self, polled: Sys<i32>) -> bool {
+        polled == Ok(0) && !self.look_again
     }
 }
 
@@ -124,7 +134,9 @@ impl Handle {
                         return Ok(Step::Quiet);
                     }
                     let sleeps = wait.timeout_ms != 0;
-                    if !sleeps && !source.asks() {
+                    // A descriptor may tell of an error once only, to who then reads.
+                    let watched = self.told.get(What::Watched) == 1;
+                    if !sleeps && !watched && !source.asks() {
                         return Ok(Step::Quiet);
                     }
                     // A reader that must not block looks for errors once, and then once for packets.
@@ -132,7 +144,8 @@ impl Handle {
                     // Nobody needs to wake who does not sleep.
                     let wake = if sleeps { self.control.wake_fd() } else { -1 };
                     let fds = [wait.fd, wake].map(poll::readable);
-                    return Ok(Step::Wait(Sleep { fds, timeout_ms: wait.timeout_ms }));
+                    let (timeout_ms, look_again) = (wait.timeout_ms, wait.look_again);
+                    return Ok(Step::Wait(Sleep { fds, timeout_ms, look_again }));
                 }
             }
         }

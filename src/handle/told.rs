@@ -31,6 +31,8 @@ pub enum What {
     DeviceFd,
     /// The descriptor that becomes readable with packets.
     Fd,
+    /// Whether the program has asked for one of these, to be woken by it; below 0 where there is none.
+    Watched,
     /// Whether reads do not wait; below 0 where there is more to say.
     Nonblocking,
     /// The link type, where there is no other to choose; below 0 where there is more to say.
@@ -101,7 +103,15 @@ impl Told {
         self.0[what as usize].load(Ordering::Relaxed)
     }
 
+    /// The descriptor `what`, for the program to be woken by.
+    #[inline]
+    pub fn watch(&self, what: What) -> i32 {
+        self.set(What::Watched, 1);
+        self.get(what)
+    }
+
     /// Answers so from now on.
+    #[inline]
     pub fn set(&self, what: What, answer: i32) {
         self.0[what as usize].store(answer, Ordering::Relaxed);
     }

@@ -108,7 +108,8 @@ impl Savefile {
             fixed: 0,
             state: State::Open,
             ended: false,
-            idle: Idle::default(),
+            // Who waits for the file to grow may look some hundred times first.
+            idle: Idle::new(4096),
             wake,
         }))
     }
@@ -268,7 +269,13 @@ impl Source for Savefile {
     }
 
     fn wait(&self) -> Wait {
-        Wait { fd: self.fd(), timeout_ms: -1, rejected_ends: false, to_the_end: true }
+        Wait {
+            fd: self.fd(),
+            timeout_ms: -1,
+            look_again: true,
+            rejected_ends: false,
+            to_the_end: true,
+        }
     }
 
     fn woken(&mut self, _revents: i16) -> Result<()> {
@@ -305,8 +312,9 @@ impl Source for Savefile {
 impl Savefile {
     /// Gets at least `want` bytes; what to tell if that cannot be.
     fn more(&mut self, want: usize) -> Result<Option<Fill>> {
-        // A stream of the caller's remembers its end.
-        if self.ended && !self.input.is_shared() && !self.idle.asks() {
+        // A stream of the caller's remembers its end, and a pipe's is waited for.
+        let at_rest = self.ended && !self.input.is_shared() && self.wake.is_none();
+        if at_rest && !self.idle.asks() {
             return Ok(Some(Fill::End));
         }
         self.ended = false;

@@ -131,8 +131,16 @@ impl Stream {
 
     /// Fills as much of `bytes` as there is at the beginning of the file. Of the stream nothing is read.
     pub fn read_beginning(&self, bytes: &mut [u8]) -> Sys<usize> {
-        // SAFETY: `bytes` is writable for its length.
-        check_len(unsafe { libc::pread64(self.fd(), bytes.as_mut_ptr().cast(), bytes.len(), 0) })
+        let mut len = 0;
+        while let Some(rest) = bytes.get_mut(len..).filter(|rest| !rest.is_empty()) {
+            let (to, room, at) = (rest.as_mut_ptr(), rest.len(), len as libc::off64_t);
+            // SAFETY: `rest` is writable for its length.
+            match check_len(unsafe { libc::pread64(self.fd(), to.cast(), room, at) })? {
+                0 => break,
+                more => len += more,
+            }
+        }
+        Ok(len)
     }
 
     /// Has `bytes` read once more, the last of them first; how many of them will be.
