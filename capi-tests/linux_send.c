@@ -472,11 +472,11 @@ static void body_pressure(void)
         start = now();
         CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
         CHECK(now() - start > 0.1, "%.3f s: the device is not slow", now() - start);
-        arrive(at, TOTAL);
+        arrive_once(at, TOTAL);
         CHECK(pcap_setnonblock(p, 1, err) == 0, "%s", err);
         seen.n = 0;
         CHECK(pieces(p, q, text) > 3, "the device is not slow");
-        arrive(at, TOTAL);
+        arrive_once(at, TOTAL);
         pcap_close(at);
         pcap_close(p);
     }
@@ -508,7 +508,7 @@ static void body_break_pressure(void)
     pthread_join(thread, NULL);
     CHECK_INT(sent % (HEADER + 1000), 0);
     run("tc qdisc replace dev v0 root tbf rate 80mbit burst 2000 limit 10000000");
-    arrive(at, sent / (unsigned)(HEADER + 1000));
+    arrive_once(at, sent / (unsigned)(HEADER + 1000));
     pcap_sendqueue_destroy(q);
     pcap_close(at);
     pcap_close(p);

@@ -46,6 +46,7 @@ pub struct Handle {
     pub told: Told,
     batch: Batch,
     state: RefCell<State>,
+    /// What the socket of each of its lives has counted.
     meter: Arc<Meter>,
     /// What may be used while `state` is borrowed: set as long as a device is open.
     port: RwLock<Option<Arc<Port>>>,
@@ -337,11 +338,13 @@ impl Handle {
         Ok(stats)
     }
 
+    /// Apart, for few ask.
     #[inline(never)]
     fn interface_dropped(&self) -> u64 {
         self.port().map_or(0, |port| port.interface_dropped())
     }
 
+    /// Why there are no counts.
     #[cold]
     #[inline(never)]
     fn not_counted(&self) -> Error {
@@ -359,6 +362,7 @@ impl Handle {
         }
     }
 
+    /// Why nothing can be sent.
     #[cold]
     #[inline(never)]
     fn not_sent(&self) -> Error {
