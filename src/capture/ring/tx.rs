@@ -236,10 +236,12 @@ impl Ring {
                 status.store(libc::TP_STATUS_AVAILABLE, Ordering::Release);
             }
         }
+        // Where it has found none, another process that sends from here has led it elsewhere.
+        let on = if gone == 0 && kicked.is_ok() { 1 } else { gone };
         if let Some(place) = self.place.status(0)
-            && gone > 0
+            && on > 0
         {
-            place.store(self.nth(gone) as u32, Ordering::Relaxed);
+            place.store(self.nth(on) as u32, Ordering::Relaxed);
         }
         match kicked {
             _ if gone > 0 => Ok(Went { packets: gone, bytes: kicked.unwrap_or(0) }),
@@ -419,11 +421,27 @@ mod tests {
             let slices = slices(&packets);
             let none = ring.send_by(&slices, None, || Err(Errno(libc::ENETDOWN)));
             assert_eq!(none, Err(Errno(libc::ENETDOWN)));
-            assert_eq!(ring.send_by(&slices, None, || Ok(0)), Err(Errno(libc::EAGAIN)));
             let went = ring.send_by(&slices, None, || kernel.take(3, None));
             assert_eq!(went, Ok(Went { packets: 3, bytes: 6 }));
             assert_eq!(kernel.status(3).load(Ordering::Acquire), TP_STATUS_AVAILABLE);
             assert!(ring.send_by(&slices[3..], None, || kernel.take(9, None)).is_ok());
+            assert_eq!(kernel.sent, packets);
+        }
+    }
+
+    #[test]
+    fn where_the_kernel_goes_on_is_found_again() {
+        for layout in LAYOUTS {
+            let (mut ring, mut kernel) = Kernel::new(layout, 2);
+            kernel.head = 4;
+            let packets = packets(&[1, 2]);
+            let slices = slices(&packets);
+            for _ in 0..4 {
+                let went = ring.send_by(&slices[..1], None, || kernel.take(9, None));
+                assert_eq!(went, Err(Errno(libc::EAGAIN)));
+            }
+            let went = ring.send_by(&slices, None, || kernel.take(9, None));
+            assert_eq!(went, Ok(Went { packets: 2, bytes: 3 }));
             assert_eq!(kernel.sent, packets);
         }
     }
