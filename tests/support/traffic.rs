@@ -82,17 +82,38 @@ pub fn udp_over_lo(sizes: &[usize]) {
 
 /// Moves `bytes` bytes through a TCP connection over loopback.
 pub fn tcp_over_lo(bytes: usize) {
-    let listener = TcpListener::bind("127.0.0.1:5000").expect("a port of our own namespace");
-    let receiver = thread::spawn(move || {
-        let (mut stream, _from) = listener.accept().expect("accept over lo");
-        let mut got = Vec::new();
-        stream.read_to_end(&mut got).expect("read over lo");
-        got.len()
+    on_one_processor(move || {
+        let listener = TcpListener::bind("127.0.0.1:5000").expect("a port of our own namespace");
+        let receiver = thread::spawn(move || {
+            let (mut stream, _from) = listener.accept().expect("accept over lo");
+            let mut got = Vec::new();
+            stream.read_to_end(&mut got).expect("read over lo");
+            got.len()
+        });
+        let mut stream = TcpStream::connect("127.0.0.1:5000").expect("connect over lo");
+        stream.write_all(&vec![7; bytes]).expect("write over lo");
+        drop(stream);
+        assert_eq!(receiver.join().expect("the receiver ends"), bytes);
     });
-    let mut stream = TcpStream::connect("127.0.0.1:5000").expect("connect over lo");
-    stream.write_all(&vec![7; bytes]).expect("write over lo");
-    drop(stream);
-    assert_eq!(receiver.join().expect("the receiver ends"), bytes);
+}
+
+/// Runs `f`, and the threads that it starts, on the processor that this thread is on: what several send at once
+/// comes to each socket in another order.
+fn on_one_processor(f: impl FnOnce() + Send + 'static) {
+    let pinned = thread::spawn(move || {
+        // SAFETY: no pointer is passed.
+        let here = unsafe { libc::sched_getcpu() };
+        let here = usize::try_from(here).expect("a processor");
+        // SAFETY: numbers: all zeros is the empty set.
+        let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        // SAFETY: a processor that there is, and `set` is readable for its size.
+        unsafe {
+            libc::CPU_SET(here, &mut set);
+            assert_eq!(libc::sched_setaffinity(0, size_of_val(&set), &raw const set), 0);
+        }
+        f();
+    });
+    pinned.join().expect("no failure");
 }
 
 /// A TUN device: what is written to it arrives on its interface.
