@@ -40,27 +40,16 @@ CASE(ring_with_loss)
     in_ways(body_loss);
 }
 
-/* A process and its children take turns; the tenth packet of a queue is a large one, and is refused. */
+/* The tenth packet of a queue is a large one, and is refused. */
 static void body_children(void)
 {
-    pcap_send_queue *q = queue_of(10, 60), *bad = pcap_sendqueue_alloc(10000);
-    pcap_t *p = activated(sender_created(plain), 1), *at;
+    pcap_send_queue *bad = pcap_sendqueue_alloc(10000);
+    pcap_t *p = activated(sender_created(plain), 1);
     int i;
 
     for (i = 0; i < 10; i++)
         add(bad, (unsigned)i, i == 9 ? 1600 : 60, 0, 0);
-    for (i = 0; i < 12; i++) {
-        at = receiver();
-        if (i % 2)
-            child_sends(p, q);
-        else
-            CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
-        arrive(at, 10);
-        pcap_close(at);
-        if (i % 3 == 0)
-            CHECK_INT(pcap_sendqueue_transmit(p, bad, 0), 9 * (HEADER + 60));
-    }
-    pcap_sendqueue_destroy(q);
+    take_turns(p, 12, bad, 9 * (HEADER + 60), "send: ");
     pcap_sendqueue_destroy(bad);
     pcap_close(p);
 }

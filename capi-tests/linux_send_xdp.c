@@ -119,11 +119,10 @@ CASE(unseen)
     pcap_close(p);
 }
 
-/* A process and its children take turns, also where the one before has left something behind. */
 CASE(children)
 {
-    pcap_send_queue *q = queue_of(10, 60), *bad = pcap_sendqueue_alloc(10000);
-    pcap_t *p, *at;
+    pcap_send_queue *bad = pcap_sendqueue_alloc(10000);
+    pcap_t *p;
     int i;
 
     enter();
@@ -131,18 +130,7 @@ CASE(children)
     for (i = 0; i < 5; i++)
         add(bad, (unsigned)i, i == 2 ? 1000 : 60, 0, 0);
     run("ip link set v1 mtu 100");
-    for (i = 0; i < 30; i++) {
-        at = receiver();
-        if (i % 2)
-            child_sends(p, q);
-        else
-            CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
-        arrive(at, 10);
-        pcap_close(at);
-        if (i % 3 == 0)
-            not_all(p, *bad, 2 * (HEADER + 60), "send: No buffer space available (packet 3 of the queue");
-    }
-    pcap_sendqueue_destroy(q);
+    take_turns(p, 30, bad, 2 * (HEADER + 60), "send: No buffer space available (packet 3 of the queue");
     pcap_sendqueue_destroy(bad);
     pcap_close(p);
 }

@@ -212,4 +212,26 @@ static inline void child_sends(pcap_t *p, pcap_send_queue *q)
     CHECK_INT(status, 0);
 }
 
+/* A process and its children take turns in sending, also where the one before has left something behind: of `bad`
+ * only `sent` bytes go, for the reason `why`. */
+static inline void take_turns(pcap_t *p, int turns, const pcap_send_queue *bad, unsigned sent, const char *why)
+{
+    pcap_send_queue *q = queue_of(10, 60);
+    pcap_t *at;
+    int i;
+
+    for (i = 0; i < turns; i++) {
+        at = receiver();
+        if (i % 2)
+            child_sends(p, q);
+        else
+            CHECK_INT(pcap_sendqueue_transmit(p, q, 0), q->len);
+        arrive(at, 10);
+        pcap_close(at);
+        if (i % 3 == 0)
+            not_all(p, *bad, sent, why);
+    }
+    pcap_sendqueue_destroy(q);
+}
+
 #endif

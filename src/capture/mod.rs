@@ -27,11 +27,11 @@ use crate::error::{Error, Result, Warning};
 use crate::handle::batch::{Batch, Lent};
 use crate::handle::options::{Options, TSTAMP_HOST};
 use crate::linktype::dlt;
-use crate::sys::{Errno, ethtool, ifaddrs};
+use crate::sys::{Errno, ethtool, eventfd, ifaddrs};
 use facts::PacketFacts;
 use meter::Meter;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 /// Which packets to see: `pcap_direction_t`.
@@ -105,6 +105,11 @@ pub enum Fill {
     Nothing,
     /// There was nothing, and there will be nothing more.
     End,
+}
+
+/// A descriptor that ends a wait: see [`crate::handle::control::Control::set_wake`].
+pub fn wake() -> Result<OwnedFd> {
+    eventfd::create().map_err(|errno| Error::errno("could not open eventfd", errno))
 }
 
 /// How to wait for more to read.

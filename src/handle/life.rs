@@ -8,7 +8,6 @@ use crate::error::{Code, Error, Result, Warning};
 use crate::filter;
 use crate::savefile::{About, Savefile};
 use crate::sys::lock::write_within;
-use crate::sys::{Errno, eventfd};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
@@ -27,7 +26,7 @@ pub struct Opened {
 impl Opened {
     /// Opens the device; options that cannot be had as asked are changed to what is.
     fn open(options: &mut Options) -> Result<Self> {
-        let wake = eventfd::create().map_err(no_eventfd)?;
+        let wake = capture::wake()?;
         let (mut source, warning) = capture::open(options)?;
         if options.nonblocking {
             source.set_nonblocking(true)?;
@@ -238,8 +237,4 @@ impl Handle {
         *state = State::Live(Box::new(Live { options, source, _wake: wake }));
         warning
     }
-}
-
-fn no_eventfd(errno: Errno) -> Error {
-    Error::errno("could not open eventfd", errno)
 }

@@ -6,12 +6,12 @@ use super::{About, Next, compressed, pcap, pcapng};
 use crate::bpf::Program;
 use crate::capture::facts::PacketFacts;
 use crate::capture::idle::Idle;
-use crate::capture::{Direction, Fill, Source, Wait};
+use crate::capture::{self, Direction, Fill, Source, Wait};
 use crate::error::{Error, Known, Result};
 use crate::handle::batch::{BATCH, Batch, Lent};
 use crate::handle::options::{PRECISION_MICRO, PRECISION_NANO};
 use crate::sys::stdio::Stream;
-use crate::sys::{Errno, eventfd, thread};
+use crate::sys::{Errno, thread};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd, RawFd};
@@ -91,11 +91,7 @@ impl Savefile {
                 return Err(error);
             }
         };
-        let wake = if input.wait_outside() {
-            Some(eventfd::create().map_err(|errno| Error::errno("could not open eventfd", errno))?)
-        } else {
-            None
-        };
+        let wake = input.wait_outside().then(capture::wake).transpose()?;
         Ok(Box::new(Self {
             input,
             format,
